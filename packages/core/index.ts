@@ -1,0 +1,40 @@
+export { createCore, type Core, type CoreOptions, type CoreLog } from './core.ts'
+export { type Space, type SpaceListener } from './space.ts'
+export { acceptMqtt, type MqttDoor } from './session/accept.ts'
+export type {
+  Admission,
+  Client,
+  ConnectRequest,
+  MqttPolicy,
+  ProtocolVersion,
+  Refusal,
+  SubscriptionRequest
+} from './session/policy.ts'
+export type { DisconnectCause, Peer, Session, SessionEvent } from './session/session.ts'
+export type {
+  Message,
+  MessageProperties,
+  Origin,
+  Published,
+  QoS,
+  RetainedMessage,
+  UserProperty
+} from './message.ts'
+export {
+  createManualClock,
+  systemClock,
+  systemIds,
+  type Clock,
+  type Ids,
+  type ManualClock
+} from './clock.ts'
+export {
+  countLevels,
+  isWildcard,
+  matchesFilter,
+  MAX_TOPIC_LEVELS,
+  topicFilterFault,
+  topicNameFault,
+  type TopicFault
+} from './topic.ts'
+export { CoreError } from './error.ts'

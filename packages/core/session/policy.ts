@@ -1,0 +1,123 @@
+import type { Message, QoS, WireProperties } from '../message.ts'
+import type { Peer, Session } from './session.ts'
+
+/** MQTT 3.1, 3.1.1 and 5, as the CONNECT packet numbers them. */
+export type ProtocolVersion = 3 | 4 | 5
+
+/** Why something was refused, in the words of every wire at once. */
+export interface Refusal {
+  /** The row of the personality's error table; it stands in the log. */
+  rule: string
+  /** MQTT 5 reason code for the CONNACK, PUBACK, SUBACK or DISCONNECT. */
+  reasonCode: number
+  /** MQTT 3.1.1 CONNACK return code; 5 (not authorized) when absent. */
+  returnCode?: number
+  /** Sent as MQTT 5 Reason String unless the client asked for none. */
+  reasonString?: string
+  /** The value that broke the rule, for the log: `topicBytes=257`. */
+  detail?: string
+  /**
+   * How a refused PUBLISH or SUBSCRIBE is answered. Absent: by the negative acknowledgement where the
+   * protocol has one, else by closing (MQTT 5: DISCONNECT with the reason code first).
+   * `acknowledge`: never close. `disconnect`: always close. `drop`: say nothing.
+   */
+  answer?: 'acknowledge' | 'disconnect' | 'drop'
+}
+
+/** What a client said of itself in CONNECT; the client id is the client's own. */
+export interface ConnectRequest {
+  version: ProtocolVersion
+  clientId: string
+  cleanStart: boolean
+  keepAliveSeconds: number
+  username?: string
+  password?: Buffer
+  authenticationMethod?: string
+  authenticationData?: Buffer
+  /** Absent when the CONNECT had none. */
+  userProperties?: Record<string, string>[]
+  /** Requested; MQTT 3.1.1 persistent sessions ask for `Infinity`. */
+  sessionExpirySeconds: number
+  will?: Message & { delaySeconds: number }
+  peer: Peer
+}
+
+/** A client that was let in. */
+export interface Admission<Identity> {
+  /** The space it joins. */
+  space: string
+  /** Whatever the personality wants to find again on the session. */
+  identity: Identity
+  /** Given back in the CONNACK after a CONNECT with an authentication method. */
+  authenticationData?: Buffer
+}
+
+/** One filter of a SUBSCRIBE as the client sent it. */
+export interface SubscriptionRequest {
+  filter: string
+  qos: QoS
+}
+
+/**
+ * The MQTT rules of one personality: what its CONNACK says and what its session layer enforces.
+ *
+ * Data where the standard leaves a choice, small functions where the provider has its own checks.
+ */
+export interface MqttPolicy<Identity = unknown> {
+  /** Personality id; keeps client ids of different personalities apart. */
+  readonly personality: string
+  readonly versions: readonly ProtocolVersion[]
+  readonly maximumQoS: QoS
+  /** What a SUBSCRIBE above maximumQoS gets: a lower grant, or DISCONNECT 0x9B. */
+  readonly subscribeAboveMaximumQoS: 'grant-maximum' | 'disconnect'
+  readonly retainAvailable: boolean
+  readonly wildcardSubscriptionAvailable: boolean
+  readonly subscriptionIdentifiersAvailable: boolean
+  readonly sharedSubscriptionAvailable: boolean
+  /** Unacknowledged QoS 1 and 2 publishes a client may have on the way to us; absent: not said. */
+  readonly receiveMaximum?: number
+  /** Highest topic alias a client may use towards us; 0: none. */
+  readonly topicAliasMaximum: number
+  /** Bytes, whole packet; absent: the protocol's own limit. */
+  readonly maximumPacketSize?: number
+  /** Keep-alives outside the range are moved into it; `zero` says what "none" becomes. */
+  readonly keepAlive: {
+    minimumSeconds: number
+    maximumSeconds: number
+    zero: 'maximum' | 'unlimited'
+  }
+  /** Larger requests are lowered to it and the CONNACK says so. */
+  readonly sessionExpiryMaximumSeconds: number
+  /** true: the CONNACK names every capability; false: only those that differ from the standard's default. */
+  readonly announceDefaults: boolean
+  /** More filters in one SUBSCRIBE than this: see checkSubscribe's `index`. Absent: no limit. */
+  readonly subscriptionsPerConnection?: { maximum: number; refusal: Refusal }
+  readonly filtersPerSubscribe?: { maximum: number; refusal: Refusal }
+
+  /** Checks the CONNECT, proves who the client is and says where it belongs. */
+  authenticate(connect: ConnectRequest): Promise<Admission<Identity> | Refusal>
+  /** Topic, size and permission of a publish or a will (`session.identity` is who asks). */
+  checkPublish?(client: Client<Identity>, message: Message): Refusal | undefined
+  /** Form and permission of one filter of a SUBSCRIBE. */
+  checkSubscribe?(client: Client<Identity>, request: SubscriptionRequest): Refusal | undefined
+  /**
+   * Takes a publish out of the ordinary path (system topics, basic ingest). A returned promise means
+   * taken: the client is acknowledged when it resolves, with its Refusal if it resolves to one.
+   */
+  take?(session: Session<Identity>, message: Message): Promise<Refusal | void> | undefined
+  /** The client's topic name in the space's terms; absent: the same. Runs before every check. */
+  toSpaceTopic?(topic: string, client: Client<Identity>): string
+  /** The filters of the space that a client's filter stands for; absent: itself. Never empty. */
+  toSpaceFilters?(filter: string, client: Client<Identity>): string[]
+  /** Topic under which a message reaches this client; undefined: it does not reach it at all. */
+  toClientTopic?(session: Session<Identity>, topic: string): string | undefined
+  /** More CONNACK properties, or others. */
+  connackProperties?(session: Session<Identity>): WireProperties & Record<string, unknown>
+}
+
+/** Who a check is made for: a session, or a client that is still at its CONNECT. */
+export interface Client<Identity = unknown> {
+  readonly clientId: string
+  readonly version: ProtocolVersion
+  readonly identity: Identity
+}

@@ -1,0 +1,43 @@
+import type { Clock, Core, Ids } from '@fogbank/core'
+
+/** strict: signatures, issuer, audience and expiry are verified; lenient: any well-formed, unexpired credential. */
+export type AuthMode = 'strict' | 'lenient'
+
+/** Where lines for people go; pino fits. */
+export interface Log {
+  info(message: string): void
+  warn(message: string): void
+  error(error: unknown, message: string): void
+}
+
+/** The claims of a token that was found good. */
+export interface VerifiedToken {
+  claims: Record<string, unknown>
+  expiresAtMs: number
+}
+
+/** Why a token was not accepted. */
+export type TokenFault =
+  'malformed' | 'signature' | 'issuer' | 'audience' | 'expired' | 'not-yet-valid'
+
+/** Checks bearer tokens; verified ones are remembered until they expire. */
+export interface TokenVerifier {
+  verify(
+    token: string,
+    audiences: readonly string[]
+  ): Promise<VerifiedToken | { fault: TokenFault }>
+}
+
+/** What a personality is given when it starts. */
+export interface PersonalityContext<Settings = unknown> {
+  core: Core
+  clock: Clock
+  ids: Ids
+  log: Log
+  auth: AuthMode
+  /** This personality's part of the configuration, already checked against its schema. */
+  settings: Settings
+  tokens: TokenVerifier
+  /** Whether 401 and 403 carry the `x-fogbank-hint` header. */
+  hints: boolean
+}

@@ -1,0 +1,44 @@
+import type { PersonalityDefinition } from './personality.ts'
+import type { ProviderError } from './errors.ts'
+
+/** Errors ordered ahead for coming calls (`POST /fail`), so that each row can be provoked. */
+export interface Faults {
+  /**
+   * The next `times` calls of the operation answer with this row.
+   * @throws Error naming the operation or row that does not exist
+   */
+  order(operation: string, error: string, times: number): void
+  /** The error for this call, if one was ordered. */
+  take(operation: string): ProviderError | undefined
+  clear(): void
+}
+
+export function createFaults(definition: PersonalityDefinition): Faults {
+  const ordered = new Map<string, { error: string; times: number }[]>()
+  return {
+    order(operation, error, times) {
+      if (!(operation in definition.operations)) {
+        const known = Object.keys(definition.operations).join(', ')
+        throw new Error(`operation ${operation} is unknown to ${definition.name}; it has ${known}`)
+      }
+      if (!(error in definition.errors)) {
+        const known = Object.keys(definition.errors).join(', ')
+        throw new Error(`error ${error} is unknown to ${definition.name}; it has ${known}`)
+      }
+      const queue = ordered.get(operation) ?? []
+      queue.push({ error, times })
+      ordered.set(operation, queue)
+    },
+    take(operation) {
+      if (ordered.size === 0) return undefined
+      const queue = ordered.get(operation)
+      const first = queue?.[0]
+      if (!queue || !first) return undefined
+      first.times--
+      if (first.times <= 0) queue.shift()
+      if (queue.length === 0) ordered.delete(operation)
+      return definition.errors[first.error]?.({}, { detail: 'ordered by POST /fail' })
+    },
+    clear: () => ordered.clear()
+  }
+}

@@ -1,0 +1,33 @@
+export { createApp, fromIncoming } from './app.ts'
+export type { Call, RawRequest, Reply } from './call.ts'
+export type {
+  AuthMode,
+  Log,
+  PersonalityContext,
+  TokenFault,
+  TokenVerifier,
+  VerifiedToken
+} from './context.ts'
+export {
+  defineErrors,
+  ProviderError,
+  type AnyErrorMaker,
+  type ErrorMaker,
+  type ErrorRow,
+  type Errors,
+  type Evidence
+} from './errors.ts'
+export { type Faults } from './faults.ts'
+export { defineLimits, type Limit, type LimitRow, type Limits } from './limits.ts'
+export { defineOperations, type Operation, type Operations } from './operations.ts'
+export { compilePath, parseQuery, rawPath, rawQuery } from './path.ts'
+export {
+  definePersonality,
+  type PersonalityDefinition,
+  type PersonalityDescription,
+  type Stage
+} from './personality.ts'
+export { createPipeline, readBody, type Pipeline } from './pipeline.ts'
+export { refusedBy, toRefusal } from './refusal.ts'
+export { startPersonality, type RunningPersonality } from './start.ts'
+export { compileSchema, type JsonSchema, type ValidationFault, type Validator } from './validate.ts'

@@ -1,0 +1,83 @@
+import type { MqttPolicy } from '@fogbank/core'
+import type { Call, Reply } from './call.ts'
+import type { PersonalityContext } from './context.ts'
+import type { AnyErrorMaker, Errors, ProviderError } from './errors.ts'
+import type { Limits } from './limits.ts'
+import type { Operations } from './operations.ts'
+import type { JsonSchema } from './validate.ts'
+
+/** A step of the pipeline before the handler. */
+export type Stage = 'match' | 'authenticate' | 'schema' | 'size'
+
+/** Everything the suite has to know of one provider. */
+export interface PersonalityDefinition<State = any, Settings = any> {
+  /** Id: `aws-iot`. */
+  name: string
+  title: string
+  /** Added to the port base. */
+  portOffset: number
+  operations: Operations<State>
+  errors: Errors
+  limits: Limits
+  /** The order in which this vendor was seen to check. @default match, authenticate, size, schema */
+  order?: readonly Stage[]
+  /** Whether query parameter names are compared in lower case. @default false */
+  lowerCaseQueryNames?: boolean
+  /** Schema of this personality's part of the configuration. */
+  settings?: JsonSchema
+  /** Makes what the handlers work on. */
+  create(context: PersonalityContext<Settings>): State | Promise<State>
+  /** Proves who calls and leaves it in `call.principal`. @throws ProviderError */
+  authenticate(call: Call<State, any>): void | Promise<void>
+  /** The vendor's error envelope: the only place a failure becomes bytes. */
+  render(error: ProviderError, call: Call<State>): Reply
+  /** Headers of every answer, good or bad. */
+  headers?(call: Call<State>): Record<string, string>
+  /** Rows for what the pipeline itself finds. */
+  fallbacks: {
+    unknownOperation: AnyErrorMaker
+    /** Known path, other verb; `{allow}` may stand in its message. */
+    methodNotAllowed: AnyErrorMaker
+    /** A percent-escape that is none. */
+    malformedTarget: AnyErrorMaker
+    /** A bug of ours. */
+    internal: AnyErrorMaker
+    /** The store failed or did not answer in time. */
+    unavailable: AnyErrorMaker
+  }
+  mqtt?(state: State): MqttPolicy<any>
+  /** What a user needs to get in. */
+  describe(state: State): PersonalityDescription
+  /** Back to what start gave. */
+  reset?(state: State): void | Promise<void>
+  close?(state: State): void | Promise<void>
+}
+
+export interface PersonalityDescription {
+  /** For the start table: `access key test, secret test`. */
+  credential: string
+  /** For `GET /endpoints`. */
+  credentials: Record<string, string>
+  /** The sentence that follows a 401 or 403. */
+  hint: string
+  /** Path of MQTT over WebSocket; absent: none. */
+  webSocketPath?: string
+  /** More members for `GET /endpoints`. */
+  endpoints?: Record<string, string>
+}
+
+/** Checks a definition's own references once, so that a misspelt row is found at start, not on a request. */
+export function definePersonality<State, Settings>(
+  definition: PersonalityDefinition<State, Settings>
+): PersonalityDefinition<State, Settings> {
+  for (const [name, operation] of Object.entries(definition.operations)) {
+    for (const key of operation.raises) {
+      if (!(key in definition.errors)) {
+        throw new Error(
+          `${definition.name} ${name} raises ${key}, which is no row of its error table`
+        )
+      }
+    }
+  }
+  return definition
+}

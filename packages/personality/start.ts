@@ -1,0 +1,46 @@
+import type { MqttPolicy } from '@fogbank/core'
+import type { Hono } from 'hono'
+import { createApp } from './app.ts'
+import type { PersonalityContext } from './context.ts'
+import type { Faults } from './faults.ts'
+import type { PersonalityDefinition, PersonalityDescription } from './personality.ts'
+import { createPipeline, type Pipeline } from './pipeline.ts'
+
+/** A personality at work. */
+export interface RunningPersonality {
+  definition: PersonalityDefinition
+  /** HTTP, over sockets or in memory. */
+  app: Hono<any>
+  /** The pipeline itself, for upgrades. */
+  answer: Pipeline
+  faults: Faults
+  description: PersonalityDescription
+  /** The rules of its MQTT door; absent: it has none. */
+  mqtt: MqttPolicy<any> | undefined
+  reset(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Brings a definition to life over a core. */
+export async function startPersonality(
+  definition: PersonalityDefinition,
+  context: PersonalityContext
+): Promise<RunningPersonality> {
+  const state = await definition.create(context)
+  const { answer, faults } = createPipeline(definition, context, state)
+  return {
+    definition,
+    app: createApp(answer),
+    answer,
+    faults,
+    description: definition.describe(state),
+    mqtt: definition.mqtt?.(state),
+    async reset() {
+      faults.clear()
+      await definition.reset?.(state)
+    },
+    async close() {
+      await definition.close?.(state)
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import addFormats from 'ajv-formats'
+
+/** A JSON Schema, as data. */
+export type JsonSchema = Record<string, unknown>
+
+/** The first thing a schema found wrong; ajv's own sentence is for the log only. */
+export interface ValidationFault {
+  /** Where: `/qos`; empty for the whole. */
+  path: string
+  /** The schema keyword that failed: `enum`, `required`, `additionalProperties` … */
+  keyword: string
+  /** The property that a `required` or `additionalProperties` speaks of. */
+  property: string | undefined
+  sentence: string
+}
+
+/** Answers the first fault, or undefined when the value fits. */
+export type Validator = (value: unknown) => ValidationFault | undefined
+
+const ajv = new Ajv({ strict: true, allowUnionTypes: true })
+addFormats.default(ajv)
+
+/** Compiles a schema once. @throws Error when the schema itself is wrong */
+export function compileSchema(schema: JsonSchema): Validator {
+  const validate: ValidateFunction = ajv.compile(schema)
+  return (value) => (validate(value) ? undefined : toFault(validate.errors?.[0]))
+}
+
+function toFault(error: ErrorObject | undefined): ValidationFault {
+  const params = (error?.params ?? {}) as { missingProperty?: string; additionalProperty?: string }
+  return {
+    path: error?.instancePath ?? '',
+    keyword: error?.keyword ?? 'unknown',
+    property: params.missingProperty ?? params.additionalProperty,
+    sentence: error?.message ?? 'does not fit its schema'
+  }
+}
