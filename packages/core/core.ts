@@ -1,7 +1,8 @@
 import type { Clock, Ids } from './clock.ts'
-import type { Space } from './space.ts'
+import { createSpace, type RunningSpace, type Space } from './space.ts'
+import { openStore } from './store.ts'
 
-/** Where the core writes what people should know. pino's logger fits. */
+/** Where the core writes what people should know. */
 export interface CoreLog {
   info(message: string): void
   warn(message: string): void
@@ -20,6 +21,9 @@ export interface CoreOptions {
 
 /** One database and the spaces in it. */
 export interface Core {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: CoreLog
   /** The space of this name, made when it is first asked for. */
   space(name: string): Promise<Space>
   /** Names of the spaces that exist, in this run or from an earlier one. */
@@ -30,11 +34,44 @@ export interface Core {
   close(): Promise<void>
 }
 
+const STORE_TIMEOUT_MS = 10_000
+
 /**
  * Opens the store and space `main`.
  *
- * @throws CoreError 'store-locked' when another process holds the folder.
+ * @throws CoreError 'store-locked' when another process holds the folder, 'store-failed' otherwise
  */
-export async function createCore(_options: CoreOptions): Promise<Core> {
-  throw new Error('being built')
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { clock, ids, log, storeTimeoutMs = STORE_TIMEOUT_MS } = options
+  const store = await openStore(options.directory)
+  const spaces = new Map<string, Promise<RunningSpace>>()
+  let closing: Promise<void> | undefined
+
+  function space(name: string): Promise<RunningSpace> {
+    const known = spaces.get(name)
+    if (known) return known
+    const made = createSpace(name, { store, clock, log, storeTimeoutMs })
+    spaces.set(name, made)
+    return made
+  }
+
+  async function close(): Promise<void> {
+    const running = await Promise.all(spaces.values())
+    await Promise.all(running.map((one) => one.close()))
+    await store.close()
+  }
+
+  await space('main')
+  return {
+    clock,
+    ids,
+    log,
+    space,
+    spaces: () => [...new Set([...store.names(), ...spaces.keys()])],
+    async reset() {
+      // Spaces of an earlier run have their data too, though nobody has asked for them yet.
+      for (const name of store.names()) await (await space(name)).reset()
+    },
+    close: () => (closing ??= close())
+  }
 }

@@ -1,21 +1,121 @@
 import type { Duplex } from 'node:stream'
 import type { Core } from '../core.ts'
-import type { MqttPolicy } from './policy.ts'
+import { decideConnect, type Decision } from './connect.ts'
+import type { MqttPolicy, Refusal } from './policy.ts'
 import type { Peer } from './session.ts'
+import { encode, StrictParser, WireFault, type WirePacket } from './wire.ts'
 
 /** One way in for MQTT clients: a personality's rules over the core. */
 export interface MqttDoor {
   core: Core
-  policy: MqttPolicy<never> | MqttPolicy<unknown>
+  policy: MqttPolicy<any>
   /** A connection that has not sent a whole CONNECT by then is closed. Milliseconds. @default 10000 */
   connectTimeoutMs?: number
 }
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** Nobody's CONNECT is larger: four strings and a will of 64 KiB each, and properties. */
+const CONNECT_MAXIMUM_BYTES = 512 * 1024
+/** How long a refused client gets to read its CONNACK. */
+const FAREWELL_MS = 1_000
 
 /**
  * Takes over a fresh connection: reads its CONNECT, has the policy decide, and hands it to a space.
  *
  * The stream's errors are handled from here on; nothing is thrown.
  */
-export function acceptMqtt(_door: MqttDoor, _stream: Duplex, _peer: Peer): void {
-  throw new Error('being built')
+export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
+  const { core, policy } = door
+  const parser = new StrictParser()
+  parser.parser()
+  const packetLimit = policy.maximumPacketSize ?? 0
+  parser.maximumPacketBytes = Math.min(packetLimit || CONNECT_MAXIMUM_BYTES, CONNECT_MAXIMUM_BYTES)
+  const chunks: Buffer[] = []
+  let connect: WirePacket | undefined
+  let over = false
+
+  const timer = setTimeout(
+    () => end('ConnectTimeout', 'no whole CONNECT in time'),
+    door.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
+  )
+  const gone = () => finish()
+  // The listener stays for good: a reset after this point is the client's affair, not an error of ours.
+  stream.on('error', () => finish())
+  stream.on('readable', read)
+  stream.once('close', gone)
+  stream.once('end', gone)
+
+  parser.on('packet', (packet: WirePacket) => {
+    if (!connect) connect = packet
+  })
+  parser.on('error', (error: Error) => {
+    if (over || connect) return // what follows CONNECT is parsed again later, and judged then
+    const version = parser.packet.protocolVersion
+    if (/protocol version/i.test(error.message)) {
+      refuse({ rule: 'UnsupportedProtocolVersion', reasonCode: 0x84, returnCode: 1 }, 4)
+    } else if (error instanceof WireFault && version === 5) {
+      refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message }, 5)
+    } else {
+      end('MalformedPacket', error.message)
+    }
+  })
+
+  function read(): void {
+    while (!over && !connect) {
+      const chunk = stream.read() as Buffer | null
+      if (!chunk) return
+      chunks.push(chunk)
+      parser.parse(chunk)
+    }
+    if (over || !connect) return
+    stream.off('readable', read)
+    if (connect.cmd !== 'connect') return end('ProtocolError', `first packet is ${connect.cmd}`)
+    decideConnect({ core, policy, peer }, connect).then(settle, (error: unknown) => {
+      core.log.error(error, `${policy.personality} could not decide a CONNECT`)
+      refuse({ rule: 'Internal', reasonCode: 0x80, returnCode: 3 }, connect!.protocolVersion)
+    })
+  }
+
+  function settle(decision: Decision): void {
+    if (over) return
+    if ('refusal' in decision) return refuse(decision.refusal, connect!.protocolVersion)
+    finish()
+    // What was read goes back, so that CONNECT and all behind it takes the broker's ordinary path.
+    stream.unshift(Buffer.concat(chunks))
+    const own = new StrictParser()
+    own.parser()
+    own.maximumPacketBytes = packetLimit
+    decision.space.attach(stream, own, decision.settled)
+  }
+
+  function refuse(refusal: Refusal, version: number): void {
+    if (over) return
+    const code = `0x${refusal.reasonCode.toString(16).padStart(2, '0')}`
+    const detail = refusal.detail ? ` ${refusal.detail}` : ''
+    const clientId = connect?.clientId || '-'
+    core.log.info(`${policy.personality} ${clientId} connect ${code} ${refusal.rule}${detail}`)
+    const connack: WirePacket = { cmd: 'connack', sessionPresent: false }
+    if (version === 5) {
+      connack.reasonCode = refusal.reasonCode
+      if (refusal.reasonString) connack.properties = { reasonString: refusal.reasonString }
+    } else connack.returnCode = refusal.returnCode ?? 5
+    finish()
+    stream.end(encode(connack, version))
+    setTimeout(() => stream.destroy(), FAREWELL_MS).unref()
+  }
+
+  function end(rule: string, detail: string): void {
+    if (over) return
+    core.log.info(`${policy.personality} ${peer.address} closed ${rule} ${detail}`)
+    finish()
+    stream.destroy()
+  }
+
+  function finish(): void {
+    over = true
+    clearTimeout(timer)
+    stream.off('readable', read)
+    stream.off('close', gone)
+    stream.off('end', gone)
+  }
 }

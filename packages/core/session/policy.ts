@@ -68,6 +68,10 @@ export interface MqttPolicy<Identity = unknown> {
   readonly personality: string
   readonly versions: readonly ProtocolVersion[]
   readonly maximumQoS: QoS
+  /** Whether a wildcard filter is sent retained messages when it is subscribed. @default true */
+  readonly retainedForWildcards?: boolean
+  /** UNSUBACK code for a filter that was not subscribed. @default 0x11 */
+  readonly noSubscriptionReasonCode?: number
   /** What a SUBSCRIBE above maximumQoS gets: a lower grant, or DISCONNECT 0x9B. */
   readonly subscribeAboveMaximumQoS: 'grant-maximum' | 'disconnect'
   readonly retainAvailable: boolean
@@ -90,13 +94,19 @@ export interface MqttPolicy<Identity = unknown> {
   readonly sessionExpiryMaximumSeconds: number
   /** true: the CONNACK names every capability; false: only those that differ from the standard's default. */
   readonly announceDefaults: boolean
-  /** More filters in one SUBSCRIBE than this: see checkSubscribe's `index`. Absent: no limit. */
+  /** Absent: no limit. */
   readonly subscriptionsPerConnection?: { maximum: number; refusal: Refusal }
+  /** A SUBSCRIBE with more filters has all of them refused so. Absent: no limit. */
   readonly filtersPerSubscribe?: { maximum: number; refusal: Refusal }
 
   /** Checks the CONNECT, proves who the client is and says where it belongs. */
   authenticate(connect: ConnectRequest): Promise<Admission<Identity> | Refusal>
-  /** Topic, size and permission of a publish or a will (`session.identity` is who asks). */
+  /** Form of any MQTT 5 packet after CONNECT; a refusal ends the connection. */
+  checkPacket?(session: Session<Identity>, packet: PacketForm): Refusal | undefined
+  /**
+   * Topic, size and permission of a publish or a will, asked for `client`. The topic is the space's.
+   * May change `message.properties`, where the provider clamps an expiry, say.
+   */
   checkPublish?(client: Client<Identity>, message: Message): Refusal | undefined
   /** Form and permission of one filter of a SUBSCRIBE. */
   checkSubscribe?(client: Client<Identity>, request: SubscriptionRequest): Refusal | undefined
@@ -105,7 +115,7 @@ export interface MqttPolicy<Identity = unknown> {
    * taken: the client is acknowledged when it resolves, with its Refusal if it resolves to one.
    */
   take?(session: Session<Identity>, message: Message): Promise<Refusal | void> | undefined
-  /** The client's topic name in the space's terms; absent: the same. Runs before every check. */
+  /** The client's topic name in the space's terms; absent: the same. Runs before the checks. */
   toSpaceTopic?(topic: string, client: Client<Identity>): string
   /** The filters of the space that a client's filter stands for; absent: itself. Never empty. */
   toSpaceFilters?(filter: string, client: Client<Identity>): string[]
@@ -113,6 +123,13 @@ export interface MqttPolicy<Identity = unknown> {
   toClientTopic?(session: Session<Identity>, topic: string): string | undefined
   /** More CONNACK properties, or others. */
   connackProperties?(session: Session<Identity>): WireProperties & Record<string, unknown>
+}
+
+/** What a policy may want to know of a packet's form. */
+export interface PacketForm {
+  cmd: string
+  reasonCode: number
+  hasUserProperties: boolean
 }
 
 /** Who a check is made for: a session, or a client that is still at its CONNECT. */

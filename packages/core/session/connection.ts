@@ -1,0 +1,162 @@
+import type { Duplex } from 'node:stream'
+import type { BrokerClient } from '../broker.ts'
+import type { CoreLog } from '../core.ts'
+import type { SpaceListener } from '../space.ts'
+import { createInbound } from './inbound.ts'
+import { createOutbound } from './outbound.ts'
+import type { MqttPolicy, ProtocolVersion, Refusal, SubscriptionRequest } from './policy.ts'
+import type { DisconnectCause, Peer, Session } from './session.ts'
+import { encode, WireFault, writePacket, type StrictParser, type WirePacket } from './wire.ts'
+
+/** What CONNECT settled, before there is a session. */
+export interface Settled {
+  policy: MqttPolicy<any>
+  identity: unknown
+  space: string
+  clientId: string
+  assigned: boolean
+  connectionId: string
+  version: ProtocolVersion
+  peer: Peer
+  connectedAtMs: number
+  keepAliveSeconds: number
+  /** As asked for in CONNECT, where the policy changed it. */
+  keepAliveChanged: boolean
+  sessionExpirySeconds: number
+  sessionExpiryChanged: boolean
+  cleanStart: boolean
+  requestProblemInformation: boolean
+  authenticationMethod: string | undefined
+  authenticationData: Buffer | undefined
+  /** The CONNECT as the broker gets it. */
+  packet: WirePacket
+}
+
+/** One subscription of a connection and the filters of the space that stand for it. */
+export interface HeldSubscription extends SubscriptionRequest {
+  spaceFilters: string[]
+}
+
+/** A connection whose CONNECT was accepted: the packets between the wire and the broker. */
+export interface Connection extends Session {
+  readonly settled: Settled
+  readonly stream: Duplex
+  readonly client: BrokerClient
+  readonly held: Map<string, HeldSubscription>
+  readonly log: CoreLog
+  readonly listeners: Iterable<SpaceListener>
+  cause: DisconnectCause | undefined
+  /** A packet from the broker to the client. */
+  outbound(packet: WirePacket): void
+  /** The broker's SUBACK or UNSUBACK in terms of the client's own filters. */
+  toSubscribeAck(packet: WirePacket): WirePacket
+  /** Straight onto the wire. */
+  write(packet: WirePacket): void
+  /** Whether a message of this topic reaches the client. */
+  wants(spaceTopic: string): boolean
+  /** The client's publish is committed; or it is not, and never will be. */
+  stored(packet: WirePacket): void
+  notStored(packet: WirePacket): void
+  /** The broker or the stream found an error. */
+  failed(error: unknown): void
+  /** Ends the connection for a rule that was broken. */
+  refuse(refusal: Refusal): void
+  /** Ours to log: what was refused, by which rule, with which value. */
+  logRefusal(packet: string, refusal: Refusal): void
+}
+
+/**
+ * Puts the session layer between a stream and its broker client.
+ *
+ * aedes' own parser is replaced by a stricter one and its listener by ours; both private touch points are
+ * here, and a test fails when aedes changes under them.
+ */
+export function createConnection(options: {
+  settled: Settled
+  stream: Duplex & { connection?: Connection }
+  parser: StrictParser
+  handle(stream: Duplex): BrokerClient
+  log: CoreLog
+  listeners: Iterable<SpaceListener>
+}): Connection {
+  const { settled, stream, parser, log, listeners } = options
+  const { policy, version } = settled
+  const held = new Map<string, HeldSubscription>()
+
+  const connection: Connection = {
+    settled,
+    stream,
+    held,
+    log,
+    listeners,
+    client: undefined as unknown as BrokerClient,
+    cause: undefined,
+    policy,
+    identity: settled.identity,
+    clientId: settled.clientId,
+    connectionId: settled.connectionId,
+    version,
+    peer: settled.peer,
+    space: settled.space,
+    connectedAtMs: settled.connectedAtMs,
+    keepAliveSeconds: settled.keepAliveSeconds,
+    sessionExpirySeconds: settled.sessionExpirySeconds,
+    cleanStart: settled.cleanStart,
+    subscriptions: held,
+    outbound: () => {},
+    stored: () => {},
+    notStored: () => {},
+    toSubscribeAck: (packet) => packet,
+    write: (packet) => writePacket(packet, stream, version),
+    wants: (topic) =>
+      !policy.toClientTopic || policy.toClientTopic(connection, topic) !== undefined,
+    failed(error) {
+      if (error instanceof WireFault) {
+        connection.refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message })
+      } else if (!connection.cause && connection.client.connected) {
+        log.info(`${policy.personality} ${connection.clientId} ${(error as Error).message}`)
+      }
+    },
+    refuse(refusal) {
+      connection.logRefusal('disconnect', refusal)
+      connection.cause ??= { by: 'server', reasonCode: refusal.reasonCode, rule: refusal.rule }
+      connection.client.disconnect({ reasonCode: refusal.reasonCode })
+    },
+    disconnect: (reasonCode, rule) => connection.refuse({ reasonCode, rule }),
+    logRefusal(packet, refusal) {
+      const code = `0x${refusal.reasonCode.toString(16).padStart(2, '0')}`
+      const detail = refusal.detail ? ` ${refusal.detail}` : ''
+      const who = `${policy.personality} ${connection.clientId}`
+      log.info(`${who} ${packet} ${code} ${refusal.rule}${detail}`)
+    }
+  }
+  Object.assign(connection, createOutbound(connection))
+
+  stream.connection = connection
+  const client = options.handle(stream)
+  ;(connection as { client: BrokerClient }).client = client
+  const [enqueue] = client._parser.listeners('packet') as ((packet: WirePacket) => void)[]
+  if (!enqueue) throw new Error('aedes has changed: its parser has no packet listener')
+  client._parser.removeAllListeners()
+  const inbound = createInbound(connection, (packet) => enqueue.call(client._parser, packet))
+  parser.on('packet', inbound.receive)
+  parser.on('error', (error: Error) => {
+    if (error instanceof WireFault) return connection.failed(error)
+    connection.failed(new WireFault(0x81, 'MalformedPacket', error.message))
+  })
+  client._parser = Object.assign(parser, { client, _queue: [] })
+  client.once('connected', () => {
+    for (const [filter, { qos }] of Object.entries(client.subscriptions)) {
+      if (!held.has(filter)) held.set(filter, { filter, qos, spaceFilters: [filter] })
+    }
+    inbound.open()
+  })
+  return connection
+}
+
+/** Tells an MQTT 5 client why before aedes destroys the socket; older clients just see it close. */
+export function sendLastWord(connection: Connection, reasonCode: number): void {
+  if (connection.version !== 5 || connection.stream.destroyed) return
+  // Written as one piece: aedes destroys the stream in this very tick, and corked parts would be lost.
+  connection.stream.write(encode({ cmd: 'disconnect', reasonCode }, 5))
+}

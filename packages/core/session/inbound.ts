@@ -1,0 +1,225 @@
+import { fromWire, toWire, type Message } from '../message.ts'
+import { topicNameFault, type TopicFault } from '../topic.ts'
+import type { Connection } from './connection.ts'
+import type { Refusal } from './policy.ts'
+import { createSubscriber } from './subscribe.ts'
+import type { WirePacket } from './wire.ts'
+
+/** Packets kept back until the broker is ready; reading stops above it, so it bounds memory. */
+const HELD_PACKETS = 64
+
+const NO_PAYLOAD = Buffer.alloc(0)
+
+/** The way from the wire to the broker. */
+export interface Inbound {
+  /** A packet from the client. */
+  receive(packet: WirePacket): void
+  /** The broker is ready for more than CONNECT. */
+  open(): void
+}
+
+/** What a topic name that the standard forbids is answered with. */
+function topicRefusal(fault: TopicFault): Refusal {
+  const malformed = fault === 'null-character' || fault === 'lone-surrogate'
+  return malformed
+    ? { rule: 'MalformedPacket', reasonCode: 0x81, detail: fault, answer: 'disconnect' }
+    : { rule: 'TopicNameInvalid', reasonCode: 0x90, detail: fault }
+}
+
+/** Checks every packet of a client by the standard and by the policy before the broker sees it. */
+export function createInbound(
+  connection: Connection,
+  forward: (packet: WirePacket) => void
+): Inbound {
+  const { policy, settled, version } = connection
+  const { subscribe, unsubscribe } = createSubscriber(connection, forward)
+  const aliases = new Map<number, string>()
+  let state: 'connecting' | 'held' | 'open' = 'connecting'
+  let waiting: WirePacket[] = []
+
+  function receive(packet: WirePacket): void {
+    if (connection.cause) return // being disconnected: what is still on the way is not for anybody
+    if (state === 'connecting') {
+      // The CONNECT was read and answered for before; the broker gets it as it was settled.
+      state = 'held'
+      forward(settled.packet)
+    } else if (state === 'held') {
+      // aedes answers protocol errors properly only once its client is wholly connected.
+      waiting.push(packet)
+      if (waiting.length >= HELD_PACKETS) connection.client.pause()
+    } else {
+      handle(packet)
+    }
+  }
+
+  function open(): void {
+    state = 'open'
+    const packets = waiting
+    waiting = []
+    for (const packet of packets) if (!connection.client.closed) handle(packet)
+    if (packets.length >= HELD_PACKETS) connection.client.resume()
+  }
+
+  function handle(packet: WirePacket): void {
+    if (version === 5) {
+      const refusal = policy.checkPacket?.(connection, {
+        cmd: packet.cmd,
+        reasonCode: packet.reasonCode ?? 0,
+        hasUserProperties: packet.properties?.userProperties !== undefined
+      })
+      if (refusal) return connection.refuse(refusal)
+    }
+    switch (packet.cmd) {
+      case 'publish':
+        return publish(packet)
+      case 'subscribe':
+        return subscribe(packet)
+      case 'unsubscribe':
+        return unsubscribe(packet)
+      case 'disconnect':
+        return disconnect(packet)
+      case 'puback':
+      case 'pubrec':
+      case 'pubrel':
+      case 'pubcomp':
+      case 'pingreq':
+        return forward(packet)
+      default:
+        // A second CONNECT [MQTT-3.1.0-2], an AUTH nobody asked for [MQTT-4.12.0-6], or a server's packet.
+        return connection.refuse({
+          rule: 'ProtocolError',
+          reasonCode: 0x82,
+          detail: `packet=${packet.cmd}`
+        })
+    }
+  }
+
+  function publish(packet: WirePacket): void {
+    if (!resolveAlias(packet)) return
+    const spaceTopic = policy.toSpaceTopic?.(packet.topic, connection) ?? packet.topic
+    const message: Message = {
+      topic: spaceTopic,
+      payload: packet.payload ?? NO_PAYLOAD,
+      qos: packet.qos,
+      retain: packet.retain
+    }
+    const properties = packet.properties && fromWire(packet.properties)
+    if (properties) message.properties = properties
+    const refusal = refusalOf(message)
+    if (refusal) return refusePublish(packet, refusal)
+    const taken = policy.take?.(connection, message)
+    if (taken) return acknowledgeWhen(packet, taken)
+    packet.topic = message.topic
+    if (packet.properties) packet.properties = toWire(message.properties)
+    forward(packet)
+  }
+
+  function refusalOf(message: Message): Refusal | undefined {
+    const fault = topicNameFault(message.topic)
+    if (fault) return topicRefusal(fault)
+    if (message.qos > policy.maximumQoS) {
+      // [MQTT-3.2.2-11]
+      return {
+        rule: 'QoSNotSupported',
+        reasonCode: 0x9b,
+        detail: `qos=${message.qos}`,
+        answer: 'disconnect'
+      }
+    }
+    if (message.retain && !policy.retainAvailable) {
+      // [MQTT-3.2.2-14]
+      return {
+        rule: 'RetainNotSupported',
+        reasonCode: 0x9a,
+        detail: 'retain=1',
+        answer: 'disconnect'
+      }
+    }
+    const responseTopic = message.properties?.responseTopic
+    if (responseTopic !== undefined && topicNameFault(responseTopic)) {
+      // [MQTT-3.3.2-14]
+      return { rule: 'ResponseTopicInvalid', reasonCode: 0x82, answer: 'disconnect' }
+    }
+    return policy.checkPublish?.(connection, message)
+  }
+
+  /** Puts the topic of an alias in its place; false when the connection was ended for it. */
+  function resolveAlias(packet: WirePacket): boolean {
+    const alias: number | undefined = packet.properties?.topicAlias
+    if (alias === undefined) {
+      // [MQTT-3.3.2-8]: the empty name below is then a Protocol Error of its own.
+      return true
+    }
+    const known = packet.topic.length > 0 ? packet.topic : aliases.get(alias)
+    if (alias < 1 || alias > policy.topicAliasMaximum || known === undefined) {
+      connection.refuse({
+        rule: 'TopicAliasInvalid',
+        reasonCode: 0x94,
+        detail: `topicAlias=${alias}`
+      })
+      return false
+    }
+    aliases.set(alias, known)
+    packet.topic = known
+    return true
+  }
+
+  function refusePublish(packet: WirePacket, refusal: Refusal): void {
+    for (const listener of connection.listeners) {
+      listener.session?.({
+        type: 'refused',
+        session: connection,
+        packet: 'publish',
+        topic: packet.topic,
+        rule: refusal.rule
+      })
+    }
+    const canAcknowledge = version === 5 && packet.qos > 0
+    const answer = refusal.answer ?? (canAcknowledge ? 'acknowledge' : 'disconnect')
+    if (
+      answer === 'disconnect' ||
+      (answer === 'acknowledge' && !canAcknowledge && packet.qos > 0)
+    ) {
+      return connection.refuse(refusal)
+    }
+    connection.logRefusal('publish', refusal)
+    if (answer === 'acknowledge' && packet.qos > 0) acknowledge(packet, refusal)
+  }
+
+  function acknowledge(packet: WirePacket, refusal?: Refusal): void {
+    if (packet.qos === 0) return
+    const ack: WirePacket = {
+      cmd: packet.qos === 1 ? 'puback' : 'pubrec',
+      messageId: packet.messageId,
+      reasonCode: refusal?.reasonCode ?? 0
+    }
+    if (refusal?.reasonString && settled.requestProblemInformation) {
+      ack.properties = { reasonString: refusal.reasonString }
+    }
+    connection.write(ack)
+  }
+
+  function acknowledgeWhen(packet: WirePacket, taken: Promise<Refusal | void>): void {
+    taken.then(
+      (refusal) => (refusal ? refusePublish(packet, refusal) : acknowledge(packet)),
+      (error: unknown) => {
+        connection.log.error(
+          error,
+          `${policy.personality} could not take a publish to ${packet.topic}`
+        )
+        refusePublish(packet, { rule: 'Internal', reasonCode: 0x80 })
+      }
+    )
+  }
+
+  function disconnect(packet: WirePacket): void {
+    connection.cause = { by: 'client' }
+    const asked: number | undefined = packet.properties?.sessionExpiryInterval
+    if (asked !== undefined && asked > policy.sessionExpiryMaximumSeconds) {
+      packet.properties.sessionExpiryInterval = policy.sessionExpiryMaximumSeconds
+    }
+    forward(packet)
+  }
+
+  return { receive, open }
+}

@@ -1,0 +1,136 @@
+import { matchesFilter } from '../topic.ts'
+import type { Connection } from './connection.ts'
+import type { Refusal } from './policy.ts'
+import type { WirePacket } from './wire.ts'
+
+/** Bytes that may wait for a client that does not read; above it QoS 0 is dropped, the rest ends it. */
+const OUTBOUND_BYTES = 8 * 1024 * 1024
+
+/** MQTT 5 "Session taken over". */
+const SESSION_TAKEN_OVER = 0x8e
+
+const STORE_FAILED: Refusal = { rule: 'StoreFailed', reasonCode: 0x80 }
+
+/** The way from the broker to the wire. */
+export function createOutbound(
+  connection: Connection
+): Pick<Connection, 'outbound' | 'stored' | 'notStored'> {
+  const { policy, stream, version, settled, held } = connection
+  const notStoredIds = new Set<number>()
+
+  function outbound(packet: WirePacket): void {
+    switch (packet.cmd) {
+      case 'publish':
+        return publish(packet)
+      case 'puback':
+        // aedes acknowledges before it stores; ours goes out in `stored`.
+        return
+      case 'pubrec':
+        return pubrec(packet)
+      case 'connack':
+        return connection.write(version === 5 ? toConnack(packet) : packet)
+      case 'suback':
+      case 'unsuback':
+        return connection.write(connection.toSubscribeAck(packet))
+      case 'disconnect':
+        return disconnect(packet)
+      default:
+        return connection.write(packet)
+    }
+  }
+
+  function publish(packet: WirePacket): void {
+    if (stream.writableLength > OUTBOUND_BYTES) return overflow(packet)
+    const topic = policy.toClientTopic?.(connection, packet.topic) ?? packet.topic
+    const qos = packet.qos > 0 ? Math.min(packet.qos, grantedQoS(packet.topic)) : 0
+    if (topic === packet.topic && qos === packet.qos) return connection.write(packet)
+    connection.write({ ...packet, topic, qos })
+  }
+
+  /** aedes downgrades for literal filters only; a wildcard's grant counts as well [MQTT-3.8.4-8]. */
+  function grantedQoS(spaceTopic: string): number {
+    let granted = -1
+    for (const subscription of held.values()) {
+      if (subscription.qos <= granted) continue
+      if (subscription.spaceFilters.some((filter) => matchesFilter(filter, spaceTopic))) {
+        granted = subscription.qos
+        if (granted === 2) break
+      }
+    }
+    return granted < 0 ? 2 : granted
+  }
+
+  function overflow(packet: WirePacket): void {
+    const detail = `waitingBytes=${stream.writableLength}`
+    if (packet.qos > 0) {
+      return connection.refuse({ rule: 'SlowClient', reasonCode: 0x97, detail })
+    }
+    connection.logRefusal('deliver', { rule: 'SlowClient', reasonCode: 0x97, detail })
+  }
+
+  function toConnack(packet: WirePacket): WirePacket {
+    const all = policy.announceDefaults
+    const properties: Record<string, unknown> = {}
+    if (settled.sessionExpiryChanged)
+      properties.sessionExpiryInterval = settled.sessionExpirySeconds
+    if (policy.receiveMaximum) properties.receiveMaximum = policy.receiveMaximum
+    if (policy.maximumQoS < 2) properties.maximumQoS = policy.maximumQoS
+    if (all || !policy.retainAvailable) properties.retainAvailable = policy.retainAvailable
+    if (policy.maximumPacketSize) properties.maximumPacketSize = policy.maximumPacketSize
+    if (settled.assigned) properties.assignedClientIdentifier = settled.clientId
+    if (policy.topicAliasMaximum > 0) properties.topicAliasMaximum = policy.topicAliasMaximum
+    if (all || !policy.wildcardSubscriptionAvailable) {
+      properties.wildcardSubscriptionAvailable = policy.wildcardSubscriptionAvailable
+    }
+    if (all || !policy.subscriptionIdentifiersAvailable) {
+      properties.subscriptionIdentifiersAvailable = policy.subscriptionIdentifiersAvailable
+    }
+    // Not built yet: it would be a lie to announce them, whatever the provider does.
+    properties.sharedSubscriptionAvailable = false
+    if (settled.keepAliveChanged) properties.serverKeepAlive = settled.keepAliveSeconds
+    if (settled.authenticationMethod !== undefined) {
+      properties.authenticationMethod = settled.authenticationMethod // [MQTT-4.12.0-5]
+      if (settled.authenticationData) properties.authenticationData = settled.authenticationData
+    }
+    Object.assign(properties, policy.connackProperties?.(connection))
+    return { ...packet, properties }
+  }
+
+  function pubrec(packet: WirePacket): void {
+    if (!notStoredIds.delete(packet.messageId)) return connection.write(packet)
+    if (version !== 5) return connection.refuse(STORE_FAILED)
+    connection.write({ ...packet, reasonCode: STORE_FAILED.reasonCode })
+  }
+
+  function disconnect(packet: WirePacket): void {
+    const reasonCode: number = packet.reasonCode ?? 0
+    // What our own rules ended was logged where it was refused; the rest is the broker's doing.
+    if (connection.cause?.by !== 'server') {
+      const takenOver = reasonCode === SESSION_TAKEN_OVER
+      const rule = takenOver ? 'SessionTakenOver' : 'ServerShuttingDown'
+      connection.cause = takenOver ? { by: 'takeover' } : { by: 'server', reasonCode, rule }
+      connection.logRefusal('disconnect', { rule, reasonCode })
+    }
+    connection.write(packet)
+  }
+
+  return {
+    outbound,
+    stored(packet) {
+      if (packet.cmd === 'publish' && packet.qos === 1 && !connection.client.closed) {
+        connection.write({ cmd: 'puback', messageId: packet.messageId, reasonCode: 0 })
+      }
+    },
+    notStored(packet) {
+      if (packet.qos === 2) notStoredIds.add(packet.messageId)
+      if (packet.qos !== 1) return
+      if (version !== 5) return connection.refuse(STORE_FAILED)
+      connection.logRefusal('publish', STORE_FAILED)
+      connection.write({
+        cmd: 'puback',
+        messageId: packet.messageId,
+        reasonCode: STORE_FAILED.reasonCode
+      })
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { isUtf8 } from 'node:buffer'
+import type { Duplex } from 'node:stream'
+import mqttPacket from 'mqtt-packet'
+import Parser from 'mqtt-packet/parser.js'
+import type { Connection } from './connection.ts'
+
+/** What mqtt-packet reads from the wire and writes to it. */
+export type WirePacket = { cmd: string } & Record<string, any>
+
+/** Why bytes could not be read; the code is what an MQTT 5 DISCONNECT or CONNACK says. */
+export class WireFault extends Error {
+  readonly reasonCode: number
+  readonly rule: string
+  constructor(reasonCode: number, rule: string, message: string) {
+    super(message)
+    this.name = 'WireFault'
+    this.reasonCode = reasonCode
+    this.rule = rule
+  }
+}
+
+/** Properties that may stand in a packet more than once. */
+const REPEATABLE = new Set(['userProperties', 'subscriptionIdentifier'])
+
+/**
+ * mqtt-packet's parser, stricter and complete: user properties keep their order and repetition,
+ * text must be UTF-8, a property may not stand twice, and a packet that is too large is refused at its
+ * header, before it is gathered in memory.
+ */
+export class StrictParser extends Parser {
+  /** Whole packet in bytes. */
+  maximumPacketBytes = 0
+  #pairs: Record<string, string>[] = []
+
+  protected override _parseLength(): boolean {
+    const complete = super._parseLength()
+    if (complete && this.maximumPacketBytes > 0) {
+      const bytes = wireSize(this.packet.length)
+      if (bytes > this.maximumPacketBytes) {
+        this._emitError(
+          new WireFault(0x95, 'PacketTooLarge', `packetBytes=${bytes}`) // [MQTT-3.2.2-15]
+        )
+        return false
+      }
+    }
+    return complete
+  }
+
+  protected override _parseString(): string | null {
+    const start = this._pos + 2
+    const text = super._parseString()
+    // Invalid bytes were replaced by U+FFFD; only then is it worth looking at them again.
+    if (text?.includes('\ufffd') && !isUtf8(this._list.slice(start, this._pos))) {
+      this._emitError(new WireFault(0x81, 'MalformedPacket', 'text is not UTF-8')) // [MQTT-1.5.4-1]
+      return null
+    }
+    return text
+  }
+
+  protected override _parseStringPair(): { name: string | null; value: string | null } {
+    const pair = super._parseStringPair()
+    if (pair.name !== null && pair.value !== null) {
+      this.#pairs.push({ [pair.name]: pair.value })
+    } else if (!this.error) {
+      this._emitError(new WireFault(0x81, 'MalformedPacket', 'a user property is cut short'))
+    }
+    return pair
+  }
+
+  protected override _parseProperties(): Record<string, unknown> | false {
+    this.#pairs = []
+    const properties = super._parseProperties()
+    if (!properties) return properties
+    for (const name in properties) {
+      if (Array.isArray(properties[name]) && !REPEATABLE.has(name)) {
+        this._emitError(new WireFault(0x82, 'PropertyRepeated', `property=${name}`)) // [MQTT-3.1.2-11]
+        return false
+      }
+    }
+    if (this.#pairs.length > 0) properties.userProperties = this.#pairs
+    return properties
+  }
+}
+
+/** Whole size of a packet from its remaining length [MQTT-2.2.3]. */
+export function wireSize(remainingLength: number): number {
+  if (remainingLength < 128) return remainingLength + 2
+  if (remainingLength < 16384) return remainingLength + 3
+  if (remainingLength < 2097152) return remainingLength + 4
+  return remainingLength + 5
+}
+
+/** The bytes of one packet. */
+export function encode(packet: WirePacket, protocolVersion: number): Buffer {
+  return mqttPacket.generate(packet as never, { protocolVersion })
+}
+
+const writeToStream = mqttPacket.writeToStream
+
+/** Writes a packet to a stream as mqtt-packet would, past the hook. */
+export function writePacket(packet: WirePacket, stream: Duplex, protocolVersion: number): void {
+  writeToStream(packet as never, stream as never, { protocolVersion })
+}
+
+// aedes calls writeToStream as a property of the shared CommonJS module: the one place where every packet
+// it sends can be seen as an object. Streams that carry no session of ours go straight through.
+mqttPacket.writeToStream = ((packet: WirePacket, stream: Duplex, options: never) => {
+  const { connection } = stream as { connection?: Connection }
+  if (!connection) return writeToStream(packet as never, stream as never, options)
+  connection.outbound(packet)
+  return true
+}) as typeof writeToStream

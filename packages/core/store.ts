@@ -1,0 +1,146 @@
+import type { AbstractLevel, AbstractSublevel } from 'abstract-level'
+import { CoreError } from './error.ts'
+
+type Database = AbstractLevel<any, string, Buffer>
+/** One space's part of the database. */
+export type StorePart = AbstractSublevel<any, any, string, Buffer>
+
+type WriteOperation =
+  | { type: 'put'; key: string; value: Buffer; sublevel?: StorePart }
+  | { type: 'del'; key: string; sublevel?: StorePart }
+
+/** The one database, and a commit that all parts share. */
+export interface Store {
+  /** Opens the part of this name. @throws CoreError 'store-failed' */
+  part(name: string): Promise<StorePart>
+  /** Writes atomically; whatever else is waiting joins the same commit. Resolves once committed. */
+  commit(operations: WriteOperation[]): Promise<void>
+  /** Parts that were ever opened in this database. */
+  names(): string[]
+  /** Finishes the commits in hand, then closes. */
+  close(): Promise<void>
+}
+
+const NAME_PREFIX = 'space:'
+
+/**
+ * Opens the database: a folder on disk, or memory when there is none, through the same code.
+ *
+ * @throws CoreError 'store-locked' when another process holds the folder, 'store-failed' otherwise
+ */
+export async function openStore(directory: string | undefined): Promise<Store> {
+  const root = await openDatabase(directory)
+  const names = new Set<string>()
+  const prefix = { gte: NAME_PREFIX, lt: `${NAME_PREFIX}\u{10ffff}` }
+  for await (const key of root.keys(prefix)) names.add(key.slice(NAME_PREFIX.length))
+  const { commit, idle } = groupCommits(root)
+  return {
+    async part(name) {
+      const part = root.sublevel<string, Buffer>(toSublevelName(name), { valueEncoding: 'buffer' })
+      await part.open() // a write to a part that is still opening would fail
+      if (!names.has(name)) {
+        await commit([{ type: 'put', key: NAME_PREFIX + name, value: Buffer.alloc(0) }])
+        names.add(name)
+      }
+      return part
+    },
+    commit,
+    names: () => [...names],
+    async close() {
+      await idle()
+      await root.close()
+    }
+  }
+}
+
+async function openDatabase(directory: string | undefined): Promise<Database> {
+  const options = { keyEncoding: 'utf8', valueEncoding: 'buffer' } as const
+  // Imported when wanted: the native part of level must not stop a start that keeps nothing on disk.
+  const root: Database =
+    directory === undefined
+      ? new (await import('memory-level')).MemoryLevel<string, Buffer>(options)
+      : new (await import('level')).Level<string, Buffer>(directory, options)
+  try {
+    await root.open()
+  } catch (error) {
+    const cause = (error as { cause?: { code?: string } }).cause
+    if (cause?.code === 'LEVEL_LOCKED') {
+      const message = `the data folder ${directory} is in use by another process`
+      throw new CoreError('store-locked', message, { cause: error })
+    }
+    throw new CoreError('store-failed', `the data folder ${directory} cannot be opened`, {
+      cause: error
+    })
+  }
+  return root
+}
+
+/** Level allows neither `!` nor `~` inside a sublevel's name. */
+function toSublevelName(name: string): string {
+  return encodeURIComponent(name).replace(/[!~]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
+}
+
+/**
+ * Gathers writes that arrive while a commit is under way into the next one: a burst costs few commits,
+ * and two writes to one key land in the order they were made, which Level alone does not promise.
+ */
+function groupCommits(root: Database) {
+  let waiting: WriteOperation[] = []
+  let next: Promise<void> | undefined
+  let current: Promise<unknown> = Promise.resolve()
+
+  function commit(operations: WriteOperation[]): Promise<void> {
+    for (const operation of operations) waiting.push(operation)
+    next ??= start()
+    return next
+  }
+
+  async function start(): Promise<void> {
+    const before = current
+    let finished = () => {}
+    current = new Promise<void>((resolve) => (finished = resolve))
+    try {
+      await before
+      const batch = waiting
+      waiting = []
+      next = undefined
+      if (batch.length > 0) await root.batch(batch as never)
+    } finally {
+      finished()
+    }
+  }
+
+  return { commit, idle: () => current }
+}
+
+/**
+ * The part as aedes-persistence-level wants it, with every write going through the shared commit.
+ *
+ * Only the methods that the persistence calls are there.
+ */
+export function toPersistenceDatabase(store: Store, part: StorePart) {
+  const withPart = (operations: { type: 'put' | 'del'; key: string; value?: Buffer }[]) =>
+    operations.map((operation) => ({ ...operation, sublevel: part }) as WriteOperation)
+
+  return {
+    get: (key: string, options: object) => part.get(key, options),
+    values: (options: object) => part.values(options),
+    put: (key: string, value: Buffer) =>
+      store.commit([{ type: 'put', key, value, sublevel: part }]),
+    del: (key: string) => store.commit([{ type: 'del', key, sublevel: part }]),
+    async clear(range: object) {
+      await store.commit([])
+      await part.clear(range)
+    },
+    batch(operations?: { type: 'put' | 'del'; key: string; value?: Buffer }[]) {
+      if (operations) return store.commit(withPart(operations))
+      const chained: { type: 'put' | 'del'; key: string; value?: Buffer }[] = []
+      return {
+        put: (key: string, value: Buffer) => chained.push({ type: 'put', key, value }),
+        del: (key: string) => chained.push({ type: 'del', key }),
+        write: () => store.commit(withPart(chained))
+      }
+    },
+    close: () => part.close()
+  }
+}
