@@ -1,0 +1,447 @@
+import { defineErrors, type Call, type ProviderError, type Reply } from '@fogbank/personality'
+
+const API = 'https://docs.aws.amazon.com/iot/latest/apireference'
+const PUBLISH = `${API}/API_iotdata_Publish.html`
+const SIGNING =
+  'https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html'
+const MQTT = 'https://docs.aws.amazon.com/iot/latest/developerguide/mqtt.html'
+const QUOTAS = 'https://docs.aws.amazon.com/general/latest/gr/iot-core.html'
+const SHADOW_ERRORS =
+  'https://docs.aws.amazon.com/iot/latest/developerguide/device-shadow-error-messages.html'
+
+/** Forbidden on every wire: MQTT 5 Not Authorized, MQTT 3.1.1 return code 5. */
+const NOT_AUTHORIZED = { reasonCode: 0x87, returnCode: 5 }
+const QUOTA_EXCEEDED = { reasonCode: 0x97 }
+const TOPIC_NAME_INVALID = { reasonCode: 0x90 }
+const TOPIC_FILTER_INVALID = { reasonCode: 0x8f }
+
+export const errors = defineErrors({
+  MissingAuthenticationToken: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: 'Missing Authentication Token',
+    mqtt: NOT_AUTHORIZED,
+    source: 'answer of the service to an unsigned WebSocket upgrade, public capture of 2017',
+    evidence: 'recorded'
+  },
+  AuthorizationMalformed: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: "Authorization header requires '{parameter}' parameter. Authorization={authorization}",
+    source: 'https://github.com/aws-amplify/amplify-js/issues/5913',
+    evidence: 'recorded'
+  },
+  AuthorizationDateMissing: {
+    status: 403,
+    code: 'ForbiddenException',
+    message:
+      "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization={authorization}",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  AuthorizationQueryIncomplete: {
+    status: 403,
+    code: 'ForbiddenException',
+    message:
+      "AWS query-string parameters must include '{parameter}'. Re-examine the query-string parameters.",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  AlgorithmUnsupported: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: "Unsupported AWS 'algorithm': '{algorithm}'.",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  CredentialMalformed: {
+    status: 403,
+    code: 'ForbiddenException',
+    message:
+      "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'.",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  CredentialTerminatorInvalid: {
+    status: 403,
+    code: 'ForbiddenException',
+    message:
+      "Credential should be scoped with a valid terminator: 'aws4_request', not '{terminator}'.",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  CredentialServiceInvalid: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: "Credential should be scoped to correct service: 'iotdevicegateway'.",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  CredentialDateMismatch: {
+    status: 403,
+    code: 'ForbiddenException',
+    message:
+      "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{scopeDay}' != '{day}', from '{date}'.",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  DateMalformed: {
+    status: 403,
+    code: 'ForbiddenException',
+    message:
+      "Date must be in ISO-8601 'basic format'. Got '{date}'. See http://en.wikipedia.org/wiki/ISO_8601",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  ExpiresInvalid: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: "X-Amz-Expires must be between 1 and {limit} seconds, got '{actual}'.",
+    source: 'https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html',
+    evidence: 'assumed'
+  },
+  HostNotSigned: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  SignatureNotYetCurrent: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: 'Signature not yet current: {date} is still later than {latest} ({now} + 5 min.)',
+    source: 'https://github.com/aws/aws-iot-device-sdk-cpp-v2/issues/221 (its content-length, 171)',
+    evidence: 'recorded'
+  },
+  SignatureExpired: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: 'Signature expired: {date} is now earlier than {earliest} ({now} - {minutes} min.)',
+    source: SIGNING,
+    evidence: 'assumed'
+  },
+  SecurityTokenInvalid: {
+    status: 403,
+    code: 'UnrecognizedClientException',
+    message: 'The security token included in the request is invalid.',
+    mqtt: NOT_AUTHORIZED,
+    source: 'https://docs.aws.amazon.com/iot/latest/apireference/CommonErrors.html',
+    evidence: 'assumed'
+  },
+  SecurityTokenExpired: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: 'The security token included in the request is expired',
+    source: 'https://docs.aws.amazon.com/iot/latest/apireference/CommonErrors.html',
+    evidence: 'assumed'
+  },
+  SignatureMismatch: {
+    status: 403,
+    code: 'ForbiddenException',
+    message:
+      'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+    source: 'https://github.com/aws/aws-sdk-java-v2/issues/1194',
+    evidence: 'recorded'
+  },
+  IamDenied: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: 'Forbidden',
+    mqtt: NOT_AUTHORIZED,
+    source: 'https://github.com/aws/aws-sdk-js-v3/issues/5562',
+    evidence: 'recorded'
+  },
+  PolicyDenied: {
+    status: 403,
+    code: 'ForbiddenException',
+    message: null,
+    mqtt: NOT_AUTHORIZED,
+    source: 'answer of the service to a device its policy denies, public capture of 2020',
+    evidence: 'recorded'
+  },
+  Unauthorized: {
+    status: 401,
+    code: 'UnauthorizedException',
+    message: 'You are not authorized to perform this operation.',
+    source: PUBLISH,
+    evidence: 'documented'
+  },
+
+  RequestMalformed: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'The request is not valid.',
+    source: PUBLISH,
+    evidence: 'documented'
+  },
+  QosInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: "Invalid QoS '{qos}': it must be 0 or 1",
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  RetainInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: "Invalid retain '{retain}': it must be true or false",
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  MessageExpiryInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: "Invalid messageExpiry '{messageExpiry}': it must be a number of seconds",
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  UserPropertiesInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message:
+      'Invalid user properties: a JSON array of objects of one string each is expected, base64 encoded',
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  UserPropertiesTooLarge: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'User properties exceed {limit} bytes',
+    mqtt: QUOTA_EXCEEDED,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  CorrelationDataInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid correlation data: base64 is expected',
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  CorrelationDataTooLarge: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Correlation data exceeds {limit} bytes',
+    mqtt: QUOTA_EXCEEDED,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  PayloadFormatIndicatorInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message:
+      "Invalid payload format indicator '{indicator}': it must be UNSPECIFIED_BYTES or UTF8_DATA",
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  ContentTypeInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid content type',
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  ContentTypeTooLong: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Content type exceeds {limit} bytes',
+    mqtt: QUOTA_EXCEEDED,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  ResponseTopicInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid response topic: it must be a topic without wildcards',
+    mqtt: TOPIC_NAME_INVALID,
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  ResponseTopicTooLong: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Response topic exceeds {limit} bytes',
+    mqtt: QUOTA_EXCEEDED,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  TopicInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid topic',
+    mqtt: TOPIC_NAME_INVALID,
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  TopicWildcard: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid topic: wildcards are not allowed',
+    mqtt: TOPIC_NAME_INVALID,
+    source: MQTT,
+    evidence: 'assumed'
+  },
+  TopicTooLong: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Topic exceeds {limit} bytes',
+    mqtt: TOPIC_NAME_INVALID,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  TopicTooManySlashes: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Topic has more than {limit} slashes',
+    mqtt: TOPIC_NAME_INVALID,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  TopicReserved: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Topic is reserved',
+    mqtt: { reasonCode: 0x87 },
+    source: 'https://docs.aws.amazon.com/iot/latest/developerguide/reserved-topics.html',
+    evidence: 'assumed'
+  },
+  RetainOnReservedTopic: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Messages on reserved topics cannot be retained',
+    mqtt: { reasonCode: 0x87 },
+    source: MQTT,
+    evidence: 'assumed'
+  },
+  MaxResultsInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: "Invalid maxResults '{actual}': it must be between 1 and {limit}",
+    source: `${API}/API_iotdata_ListRetainedMessages.html`,
+    evidence: 'assumed'
+  },
+  NextTokenInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid nextToken',
+    source: `${API}/API_iotdata_ListRetainedMessages.html`,
+    evidence: 'assumed'
+  },
+  RetainedMessageNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'The specified resource does not exist.',
+    source: `${API}/API_iotdata_GetRetainedMessage.html`,
+    evidence: 'assumed'
+  },
+  UnknownOperation: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'The specified resource does not exist.',
+    source: `${API}/API_Operations_AWS_IoT_Data_Plane.html`,
+    evidence: 'assumed'
+  },
+  MethodNotAllowed: {
+    status: 405,
+    code: 'MethodNotAllowedException',
+    message: 'The specified combination of HTTP verb and URI is not supported.',
+    source: PUBLISH,
+    evidence: 'documented'
+  },
+  PayloadTooLarge: {
+    status: 413,
+    code: 'RequestEntityTooLargeException',
+    message: 'The payload exceeds the maximum size allowed',
+    mqtt: QUOTA_EXCEEDED,
+    source: SHADOW_ERRORS,
+    evidence: 'assumed'
+  },
+  Throttled: {
+    status: 429,
+    code: 'ThrottlingException',
+    message: 'Rate exceeded',
+    mqtt: QUOTA_EXCEEDED,
+    source: PUBLISH,
+    evidence: 'assumed'
+  },
+  InternalFailure: {
+    status: 500,
+    code: 'InternalFailureException',
+    message: 'Internal service failure',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  NotEmulated: {
+    status: 501,
+    code: 'NotImplementedException',
+    message: '{operation} is not emulated yet',
+    source: 'ours: the service has no such answer',
+    evidence: 'assumed'
+  },
+  ServiceUnavailable: {
+    status: 503,
+    code: 'ServiceUnavailableException',
+    message: 'The service is temporarily unavailable.',
+    source: `${API}/API_iotdata_GetRetainedMessage.html`,
+    evidence: 'documented'
+  },
+
+  ClientIdInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid client identifier',
+    mqtt: { reasonCode: 0x85, returnCode: 2 },
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  FilterInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid topic filter',
+    mqtt: TOPIC_FILTER_INVALID,
+    source: MQTT,
+    evidence: 'documented'
+  },
+  FilterTooLong: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Topic filter exceeds {limit} bytes',
+    mqtt: TOPIC_FILTER_INVALID,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  FilterTooManySlashes: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Topic filter has more than {limit} slashes',
+    mqtt: TOPIC_FILTER_INVALID,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  TooManyFilters: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Too many subscriptions in one SUBSCRIBE',
+    mqtt: QUOTA_EXCEEDED,
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  TooManySubscriptions: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Too many subscriptions',
+    mqtt: QUOTA_EXCEEDED,
+    source: QUOTAS,
+    evidence: 'assumed'
+  }
+})
+
+/** The service's error envelope; the colon behind the type stands in every capture. */
+export function render(error: ProviderError, call: Call): Reply {
+  return {
+    status: error.row.status,
+    headers: { 'Content-Type': 'application/json', 'x-amzn-ErrorType': `${error.row.code}:` },
+    body: JSON.stringify({ message: error.text, traceId: call.requestId })
+  }
+}

@@ -1,0 +1,137 @@
+import type { Clock, Message, Origin, RetainedMessage, Space } from '@fogbank/core'
+import type { Call, Reply } from '@fogbank/personality'
+import type { Principal } from './auth.ts'
+import { errors } from './errors.ts'
+import { limits } from './limits.ts'
+import { toProperties, toUserPropertiesJson } from './properties.ts'
+import type { Signatures } from './signature.ts'
+import { checkPublishTopic, checkRetainedTopic, isRetainable } from './topics.ts'
+
+export interface State {
+  space: Space
+  clock: Clock
+  lenient: boolean
+  signatures: Signatures
+  settings: Settings
+}
+
+export interface Settings {
+  accessKeys?: AccessKey[]
+  space?: string
+  sessionExpiryMaximumSeconds?: number
+}
+
+export interface AccessKey {
+  accessKeyId: string
+  secretAccessKey: string
+  /** Temporary credentials: the request has to carry this token too. */
+  sessionToken?: string
+}
+
+type AwsCall = Call<State, Principal>
+
+/** HTTP publishers have no client id. */
+const HTTP_ORIGIN: Origin = { personality: 'aws-iot', clientId: '' }
+const JSON_HEADERS = { 'Content-Type': 'application/json' }
+const PAGE_TOKEN = 'retained:'
+
+export async function publish(call: AwsCall): Promise<Reply> {
+  const { query, state } = call
+  const topic = call.params.topic ?? ''
+  const retain = isTrue(query.retain)
+  const destination = checkPublishTopic(topic, retain)
+  const message: Message = { topic, payload: call.body, qos: query.qos === '1' ? 1 : 0, retain }
+  const properties = toProperties(call)
+  if (properties) message.properties = properties
+  if (destination === 'subscribers') await state.space.publish(message, HTTP_ORIGIN)
+  return accepted(call)
+}
+
+export async function getRetainedMessage(call: AwsCall): Promise<Reply> {
+  const topic = call.params.topic ?? ''
+  checkRetainedTopic(topic)
+  const message = isRetainable(topic) ? await call.state.space.retained.get(topic) : undefined
+  if (!message) throw errors.RetainedMessageNotFound({}, { detail: `topic=${topic}` })
+  return json({
+    topic,
+    payload: message.payload.toString('base64'),
+    qos: Math.min(message.qos, 1),
+    lastModifiedTime: message.storedAtMs,
+    userProperties: toUserPropertiesJson(message.properties?.userProperties)
+  })
+}
+
+export async function listRetainedMessages(call: AwsCall): Promise<Reply> {
+  const { maxResults, nextToken } = call.query
+  const size = maxResults === undefined ? limits.maxResults.value : Number(maxResults)
+  if (size < 1) throw limits.maxResults.exceeded(size)
+  limits.maxResults.check(size)
+  const after = nextToken === undefined ? undefined : fromPageToken(nextToken)
+  // One more than asked for tells whether there is a next page.
+  const found = await listRetainable(call.state.space, size + 1, after)
+  const page = found.slice(0, size)
+  const last = page.at(-1)
+  return json({
+    retainedTopics: page.map((message) => ({
+      topic: message.topic,
+      payloadSize: message.payload.length,
+      qos: Math.min(message.qos, 1),
+      lastModifiedTime: message.storedAtMs
+    })),
+    nextToken: last && found.length > size ? toPageToken(last.topic) : null
+  })
+}
+
+/** Answers a WebSocket upgrade whose caller is already known. */
+export function connect(call: AwsCall): Reply {
+  return { status: 101, upgrade: { principal: call.principal } }
+}
+
+export function notEmulated(call: AwsCall): never {
+  throw errors.NotEmulated({ operation: call.operationName })
+}
+
+/** The API reference promises an empty body; the device gateway was seen to send this one. */
+function accepted(call: AwsCall): Reply {
+  if (call.principal.kind === 'access-key' && call.principal.service === 'iotdata') {
+    return { status: 200 }
+  }
+  return json({ message: 'OK', traceId: call.requestId })
+}
+
+async function listRetainable(
+  space: Space,
+  count: number,
+  start: string | undefined
+): Promise<RetainedMessage[]> {
+  const found: RetainedMessage[] = []
+  let after = start
+  do {
+    const page = await space.retained.list({
+      limit: count - found.length,
+      ...(after === undefined ? {} : { after })
+    })
+    for (const message of page.messages) if (isRetainable(message.topic)) found.push(message)
+    after = page.next
+  } while (after !== undefined && found.length < count)
+  return found
+}
+
+function toPageToken(topic: string): string {
+  return Buffer.from(PAGE_TOKEN + topic).toString('base64url')
+}
+
+function fromPageToken(token: string): string {
+  const text = Buffer.from(token, 'base64url').toString()
+  const topic = text.startsWith(PAGE_TOKEN) ? text.slice(PAGE_TOKEN.length) : ''
+  if (topic === '' || toPageToken(topic) !== token) throw errors.NextTokenInvalid()
+  return topic
+}
+
+function json(value: object): Reply {
+  return { status: 200, headers: JSON_HEADERS, body: JSON.stringify(value) }
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && value.toLowerCase() === 'true'
+}

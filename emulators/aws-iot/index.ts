@@ -1,0 +1,49 @@
+import { definePersonality } from '@fogbank/personality'
+import { authenticate } from './auth.ts'
+import { errors, render } from './errors.ts'
+import type { Settings, State } from './handlers.ts'
+import { limits } from './limits.ts'
+import { operations } from './operations.ts'
+import { settings } from './schemas.ts'
+import { createSignatures } from './signature.ts'
+
+const WELL_KNOWN = { accessKeyId: 'test', secretAccessKey: 'test' }
+
+/** AWS IoT Core's data plane: the `iotdata` API and the device gateway's MQTT. */
+export const awsIot = definePersonality<State, Settings>({
+  name: 'aws-iot',
+  title: 'AWS IoT Core data plane',
+  portOffset: 10,
+  operations,
+  errors,
+  limits,
+  // An unsigned call to a path that does not exist is 403, not 404.
+  order: ['authenticate', 'match', 'size', 'schema'],
+  settings,
+  create: async ({ core, clock, auth, settings }) => ({
+    space: await core.space(settings.space ?? 'main'),
+    clock,
+    lenient: auth === 'lenient',
+    signatures: createSignatures(),
+    settings: { ...settings, accessKeys: settings.accessKeys ?? [WELL_KNOWN] }
+  }),
+  authenticate,
+  render,
+  headers: (call) => ({ 'x-amzn-RequestId': call.requestId }),
+  fallbacks: {
+    unknownOperation: errors.UnknownOperation,
+    methodNotAllowed: errors.MethodNotAllowed,
+    malformedTarget: errors.RequestMalformed,
+    internal: errors.InternalFailure,
+    unavailable: errors.InternalFailure
+  },
+  describe: ({ settings }) => {
+    const { accessKeyId, secretAccessKey } = settings.accessKeys?.[0] ?? WELL_KNOWN
+    return {
+      credential: `access key ${accessKeyId}, secret ${secretAccessKey}`,
+      credentials: { accessKeyId, secretAccessKey, region: 'us-east-1' },
+      hint: `sign with access key ${accessKeyId} and secret ${secretAccessKey} (SigV4, service iotdata or iotdevicegateway), or start with --auth lenient`,
+      webSocketPath: '/mqtt'
+    }
+  }
+})

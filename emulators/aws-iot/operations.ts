@@ -1,0 +1,180 @@
+import { defineOperations } from '@fogbank/personality'
+import { errors } from './errors.ts'
+import {
+  connect,
+  getRetainedMessage,
+  listRetainedMessages,
+  notEmulated,
+  publish,
+  type State
+} from './handlers.ts'
+import { limits } from './limits.ts'
+import { listRetainedMessagesQuery, publishQuery } from './schemas.ts'
+
+const API = 'https://docs.aws.amazon.com/iot/latest/apireference'
+
+/** What every signed call can fail with on the service's side. */
+const SERVICE = ['Throttled', 'InternalFailure'] as const
+
+export const operations = defineOperations<State>()({
+  Publish: {
+    method: 'POST',
+    path: '/topics/{topic*}',
+    query: publishQuery,
+    bodyLimit: limits.payloadBytes,
+    invalid(fault, { query }) {
+      if (fault.path === '/qos') return errors.QosInvalid({ qos: query.qos ?? '' })
+      if (fault.path === '/retain') return errors.RetainInvalid({ retain: query.retain ?? '' })
+      return errors.MessageExpiryInvalid({ messageExpiry: query.messageExpiry ?? '' })
+    },
+    raises: [
+      'MissingAuthenticationToken',
+      'AuthorizationMalformed',
+      'AuthorizationDateMissing',
+      'AlgorithmUnsupported',
+      'CredentialMalformed',
+      'CredentialTerminatorInvalid',
+      'CredentialServiceInvalid',
+      'CredentialDateMismatch',
+      'DateMalformed',
+      'HostNotSigned',
+      'SignatureNotYetCurrent',
+      'SignatureExpired',
+      'SecurityTokenInvalid',
+      'SecurityTokenExpired',
+      'SignatureMismatch',
+      'IamDenied',
+      'PolicyDenied',
+      'Unauthorized',
+      'RequestMalformed',
+      'QosInvalid',
+      'RetainInvalid',
+      'MessageExpiryInvalid',
+      'UserPropertiesInvalid',
+      'UserPropertiesTooLarge',
+      'CorrelationDataInvalid',
+      'CorrelationDataTooLarge',
+      'PayloadFormatIndicatorInvalid',
+      'ContentTypeInvalid',
+      'ContentTypeTooLong',
+      'ResponseTopicInvalid',
+      'ResponseTopicTooLong',
+      'TopicInvalid',
+      'TopicWildcard',
+      'TopicTooLong',
+      'TopicTooManySlashes',
+      'TopicReserved',
+      'RetainOnReservedTopic',
+      'MethodNotAllowed',
+      'PayloadTooLarge',
+      ...SERVICE
+    ],
+    handle: publish,
+    source: `${API}/API_iotdata_Publish.html`
+  },
+  GetRetainedMessage: {
+    method: 'GET',
+    path: '/retainedMessage/{topic*}',
+    raises: [
+      'MissingAuthenticationToken',
+      'Unauthorized',
+      'TopicInvalid',
+      'TopicWildcard',
+      'TopicTooLong',
+      'TopicTooManySlashes',
+      'RetainedMessageNotFound',
+      'MethodNotAllowed',
+      'ServiceUnavailable',
+      ...SERVICE
+    ],
+    handle: getRetainedMessage,
+    source: `${API}/API_iotdata_GetRetainedMessage.html`
+  },
+  ListRetainedMessages: {
+    method: 'GET',
+    path: '/retainedMessage',
+    query: listRetainedMessagesQuery,
+    invalid: (_fault, { query }) => limits.maxResults.exceeded(query.maxResults ?? ''),
+    raises: [
+      'MissingAuthenticationToken',
+      'Unauthorized',
+      'MaxResultsInvalid',
+      'NextTokenInvalid',
+      'MethodNotAllowed',
+      'ServiceUnavailable',
+      ...SERVICE
+    ],
+    handle: listRetainedMessages,
+    source: `${API}/API_iotdata_ListRetainedMessages.html`
+  },
+  GetThingShadow: {
+    method: 'GET',
+    path: '/things/{thingName}/shadow',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_GetThingShadow.html`
+  },
+  UpdateThingShadow: {
+    method: 'POST',
+    path: '/things/{thingName}/shadow',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_UpdateThingShadow.html`
+  },
+  DeleteThingShadow: {
+    method: 'DELETE',
+    path: '/things/{thingName}/shadow',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_DeleteThingShadow.html`
+  },
+  ListNamedShadowsForThing: {
+    method: 'GET',
+    path: '/api/things/shadow/ListNamedShadowsForThing/{thingName}',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_ListNamedShadowsForThing.html`
+  },
+  GetConnection: {
+    method: 'GET',
+    path: '/connections/{clientId}',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_GetConnection.html`
+  },
+  DeleteConnection: {
+    method: 'DELETE',
+    path: '/connections/{clientId}',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_DeleteConnection.html`
+  },
+  ListSubscriptions: {
+    method: 'GET',
+    path: '/connections/{clientId}/subscriptions',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_ListSubscriptions.html`
+  },
+  SendDirectMessage: {
+    method: 'POST',
+    path: '/connections/{clientId}/messages',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: `${API}/API_iotdata_SendDirectMessage.html`
+  },
+  Connect: {
+    method: 'GET',
+    path: '/mqtt',
+    upgrade: true,
+    raises: [
+      'MissingAuthenticationToken',
+      'AuthorizationQueryIncomplete',
+      'ExpiresInvalid',
+      'SignatureExpired',
+      'SignatureMismatch'
+    ],
+    handle: connect,
+    source: 'https://docs.aws.amazon.com/iot/latest/developerguide/protocols.html'
+  }
+})
