@@ -65,8 +65,7 @@ export interface BrokerOptions {
   storeTimeoutMs: number
   /** Sees each packet in order, right before it is handed to its subscribers. */
   published(packet: BrokerPacket, client: BrokerClient | null, origin: Origin | undefined): void
-  /** A client is registered and may send; or is gone. */
-  clientReady(client: BrokerClient): void
+  /** A client was unregistered; not said of one that goes before it was registered. */
   clientGone(client: BrokerClient): void
   keepAliveTimeout(client: BrokerClient): void
   failed(error: unknown, what: string): void
@@ -104,7 +103,6 @@ class Broker extends Aedes {
     })
     this.#options = options
     this.#sequencer = createSequencer(options.clock, options.storeTimeoutMs)
-    this.on('clientReady', (client) => options.clientReady(client as unknown as BrokerClient))
     this.on('clientDisconnect', (client) => options.clientGone(client as unknown as BrokerClient))
     this.on('keepaliveTimeout', (client) =>
       options.keepAliveTimeout(client as unknown as BrokerClient)

@@ -74,6 +74,8 @@ export interface RunningSpace extends Space {
 
 /** MQTT 5 "Administrative action". */
 const ADMINISTRATIVE_ACTION = 0x98
+/** MQTT 5 "Server shutting down". */
+const SERVER_SHUTTING_DOWN = 0x8b
 /** MQTT 5 "Keep Alive timeout". */
 const KEEP_ALIVE_TIMEOUT = 0x8d
 
@@ -93,8 +95,7 @@ export async function createSpace(
       ...context,
       part,
       published,
-      clientReady,
-      clientGone,
+      clientGone: (client) => client.conn.connection && left(client.conn.connection),
       keepAliveTimeout(client) {
         const { connection } = client.conn
         if (!connection) return
@@ -135,19 +136,29 @@ export async function createSpace(
     for (const listener of listeners) listener.session?.(event)
   }
 
-  function clientReady(client: BrokerClient): void {
-    const { connection } = client.conn
-    if (!connection) return
-    connections.set(client.id, connection)
+  /** At the CONNACK: from here on the client may believe that it is connected. */
+  function joined(connection: Connection): void {
+    const id: string = connection.settled.packet.clientId
+    const earlier = connections.get(id)
+    if (earlier) {
+      earlier.cause ??= { by: 'takeover' }
+      left(earlier)
+    }
+    connections.set(id, connection)
     tell({ type: 'connected', session: connection })
   }
 
-  function clientGone(client: BrokerClient): void {
-    const { connection } = client.conn
-    if (!connection) return
-    if (connections.get(client.id) === connection) connections.delete(client.id)
+  /** May be said twice, by the broker and by the stream; the first time counts. */
+  function left(connection: Connection): void {
+    const id: string = connection.settled.packet.clientId
+    if (connections.get(id) !== connection) return
+    connections.delete(id)
     const cause = connection.cause ?? { by: 'connection-lost' as const }
     tell({ type: 'disconnected', session: connection, cause })
+  }
+
+  function disconnectAll(reasonCode: number, rule: string): void {
+    for (const connection of [...connections.values()]) connection.disconnect(reasonCode, rule)
   }
 
   async function publish(message: Message, origin?: Origin): Promise<{ sequence: number }> {
@@ -188,9 +199,9 @@ export async function createSpace(
       stream.destroy()
       return
     }
-    const earlier = connections.get(settled.packet.clientId)
-    if (earlier) earlier.cause ??= { by: 'takeover' }
-    createConnection({ settled, stream, parser, handle: broker.handle, log, listeners })
+    const { handle } = broker
+    const connection = createConnection({ settled, stream, parser, handle, joined, log, listeners })
+    stream.once('close', () => left(connection))
   }
 
   return {
@@ -214,9 +225,7 @@ export async function createSpace(
     },
     attach,
     async reset() {
-      for (const connection of [...connections.values()]) {
-        connection.disconnect(ADMINISTRATIVE_ACTION, 'Reset')
-      }
+      disconnectAll(ADMINISTRATIVE_ACTION, 'Reset')
       await broker.close()
       await store.commit([])
       await part.clear()
@@ -225,6 +234,7 @@ export async function createSpace(
     async close() {
       if (closed) return
       closed = true
+      disconnectAll(SERVER_SHUTTING_DOWN, 'ServerShuttingDown')
       await broker.close()
     }
   }

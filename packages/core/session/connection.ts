@@ -46,6 +46,10 @@ export interface Connection extends Session {
   readonly log: CoreLog
   readonly listeners: Iterable<SpaceListener>
   cause: DisconnectCause | undefined
+  /** The CONNACK has gone out. */
+  greeted: boolean
+  /** The DISCONNECT has gone out; nothing may follow it [MQTT-3.14.4-1]. */
+  farewelled: boolean
   /** A packet from the broker to the client. */
   outbound(packet: WirePacket): void
   /** The broker's SUBACK or UNSUBACK in terms of the client's own filters. */
@@ -76,6 +80,8 @@ export function createConnection(options: {
   stream: Duplex & { connection?: Connection }
   parser: StrictParser
   handle(stream: Duplex): BrokerClient
+  /** Told at the CONNACK. */
+  joined(connection: Connection): void
   log: CoreLog
   listeners: Iterable<SpaceListener>
 }): Connection {
@@ -91,6 +97,8 @@ export function createConnection(options: {
     listeners,
     client: undefined as unknown as BrokerClient,
     cause: undefined,
+    greeted: false,
+    farewelled: false,
     policy,
     identity: settled.identity,
     clientId: settled.clientId,
@@ -120,7 +128,13 @@ export function createConnection(options: {
     refuse(refusal) {
       connection.logRefusal('disconnect', refusal)
       connection.cause ??= { by: 'server', reasonCode: refusal.reasonCode, rule: refusal.rule }
-      connection.client.disconnect({ reasonCode: refusal.reasonCode })
+      if (client.connected || version !== 5) {
+        client.disconnect({ reasonCode: refusal.reasonCode })
+        return
+      }
+      // Between CONNACK and its own readiness aedes would close without the DISCONNECT.
+      if (connection.greeted) sendLastWord(connection, refusal.reasonCode)
+      client.close()
     },
     disconnect: (reasonCode, rule) => connection.refuse({ reasonCode, rule }),
     logRefusal(packet, refusal) {
@@ -130,7 +144,7 @@ export function createConnection(options: {
       log.info(`${who} ${packet} ${code} ${refusal.rule}${detail}`)
     }
   }
-  Object.assign(connection, createOutbound(connection))
+  Object.assign(connection, createOutbound(connection, options.joined))
 
   stream.connection = connection
   const client = options.handle(stream)
@@ -145,18 +159,14 @@ export function createConnection(options: {
     connection.failed(new WireFault(0x81, 'MalformedPacket', error.message))
   })
   client._parser = Object.assign(parser, { client, _queue: [] })
-  client.once('connected', () => {
-    for (const [filter, { qos }] of Object.entries(client.subscriptions)) {
-      if (!held.has(filter)) held.set(filter, { filter, qos, spaceFilters: [filter] })
-    }
-    inbound.open()
-  })
+  client.once('connected', inbound.open)
   return connection
 }
 
 /** Tells an MQTT 5 client why before aedes destroys the socket; older clients just see it close. */
 export function sendLastWord(connection: Connection, reasonCode: number): void {
-  if (connection.version !== 5 || connection.stream.destroyed) return
+  if (connection.version !== 5 || connection.farewelled || connection.stream.destroyed) return
+  connection.farewelled = true
   // Written as one piece: aedes destroys the stream in this very tick, and corked parts would be lost.
   connection.stream.write(encode({ cmd: 'disconnect', reasonCode }, 5))
 }

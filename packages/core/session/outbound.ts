@@ -13,12 +13,14 @@ const STORE_FAILED: Refusal = { rule: 'StoreFailed', reasonCode: 0x80 }
 
 /** The way from the broker to the wire. */
 export function createOutbound(
-  connection: Connection
+  connection: Connection,
+  joined: (connection: Connection) => void
 ): Pick<Connection, 'outbound' | 'stored' | 'notStored'> {
   const { policy, stream, version, settled, held } = connection
   const notStoredIds = new Set<number>()
 
   function outbound(packet: WirePacket): void {
+    if (connection.farewelled) return
     switch (packet.cmd) {
       case 'publish':
         return publish(packet)
@@ -28,6 +30,7 @@ export function createOutbound(
       case 'pubrec':
         return pubrec(packet)
       case 'connack':
+        greet()
         return connection.write(version === 5 ? toConnack(packet) : packet)
       case 'suback':
       case 'unsuback':
@@ -37,6 +40,15 @@ export function createOutbound(
       default:
         return connection.write(packet)
     }
+  }
+
+  /** Before the CONNACK the broker has restored what a resumed session was subscribed to. */
+  function greet(): void {
+    connection.greeted = true
+    for (const [filter, { qos }] of Object.entries(connection.client.subscriptions)) {
+      held.set(filter, { filter, qos, spaceFilters: [filter] })
+    }
+    joined(connection)
   }
 
   function publish(packet: WirePacket): void {
@@ -111,6 +123,7 @@ export function createOutbound(
       connection.cause = takenOver ? { by: 'takeover' } : { by: 'server', reasonCode, rule }
       connection.logRefusal('disconnect', { rule, reasonCode })
     }
+    connection.farewelled = true
     connection.write(packet)
   }
 
