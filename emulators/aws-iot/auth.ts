@@ -60,7 +60,7 @@ async function verify(call: Call<State, Principal>, claim: Claim): Promise<Princ
     service: scope.service
   }
   if (state.lenient) return principal
-  const key = findKey(state.settings.accessKeys, scope.accessKeyId, claim.token)
+  const key = findKey(state.accessKeys, scope.accessKeyId, claim.token)
   const signedHeaders = claim.signedHeaders.split(';')
   if (!signedHeaders.includes('host')) throw errors.HostNotSigned()
   const payloadHash = call.header('x-amz-content-sha256')
@@ -197,12 +197,22 @@ function checkWindow(claim: Claim, dateMs: number, nowMs: number): void {
   }
 }
 
+/** Whether an access key and its secret belong together. */
+export function isKeyPair(
+  keys: readonly AccessKey[],
+  accessKeyId: string,
+  secretAccessKey: string
+): boolean {
+  const key = keys.find((candidate) => candidate.accessKeyId === accessKeyId)
+  return key !== undefined && isSame(secretAccessKey, key.secretAccessKey)
+}
+
 function findKey(
-  keys: readonly AccessKey[] | undefined,
+  keys: readonly AccessKey[],
   accessKeyId: string,
   token: string | undefined
 ): AccessKey {
-  const key = keys?.find((candidate) => candidate.accessKeyId === accessKeyId)
+  const key = keys.find((candidate) => candidate.accessKeyId === accessKeyId)
   if (!key) throw errors.SecurityTokenInvalid({}, { detail: `accessKeyId=${accessKeyId}` })
   const tokenFits =
     key.sessionToken === undefined ? token === undefined : isSame(token ?? '', key.sessionToken)

@@ -12,12 +12,15 @@ export interface State {
   clock: Clock
   lenient: boolean
   signatures: Signatures
-  settings: Settings
+  accessKeys: readonly AccessKey[]
+  sessionExpiryMaximumSeconds: number
 }
 
 export interface Settings {
   accessKeys?: AccessKey[]
+  /** @default main */
   space?: string
+  /** @default 3600 */
   sessionExpiryMaximumSeconds?: number
 }
 

@@ -3,11 +3,13 @@ import { authenticate } from './auth.ts'
 import { errors, render } from './errors.ts'
 import type { Settings, State } from './handlers.ts'
 import { limits } from './limits.ts'
+import { mqtt } from './mqtt.ts'
 import { operations } from './operations.ts'
 import { settings } from './schemas.ts'
 import { createSignatures } from './signature.ts'
 
 const WELL_KNOWN = { accessKeyId: 'test', secretAccessKey: 'test' }
+const SESSION_EXPIRY_SECONDS = 3600
 
 /** AWS IoT Core's data plane: the `iotdata` API and the device gateway's MQTT. */
 export const awsIot = definePersonality<State, Settings>({
@@ -25,11 +27,16 @@ export const awsIot = definePersonality<State, Settings>({
     clock,
     lenient: auth === 'lenient',
     signatures: createSignatures(),
-    settings: { ...settings, accessKeys: settings.accessKeys ?? [WELL_KNOWN] }
+    accessKeys: settings.accessKeys ?? [WELL_KNOWN],
+    sessionExpiryMaximumSeconds: settings.sessionExpiryMaximumSeconds ?? SESSION_EXPIRY_SECONDS
   }),
   authenticate,
   render,
-  headers: (call) => ({ 'x-amzn-RequestId': call.requestId }),
+  // SDKs set their clocks by the Date of an answer.
+  headers: ({ requestId, state }) => ({
+    Date: new Date(state.clock.now()).toUTCString(),
+    'x-amzn-RequestId': requestId
+  }),
   fallbacks: {
     unknownOperation: errors.UnknownOperation,
     methodNotAllowed: errors.MethodNotAllowed,
@@ -37,8 +44,9 @@ export const awsIot = definePersonality<State, Settings>({
     internal: errors.InternalFailure,
     unavailable: errors.InternalFailure
   },
-  describe: ({ settings }) => {
-    const { accessKeyId, secretAccessKey } = settings.accessKeys?.[0] ?? WELL_KNOWN
+  mqtt,
+  describe: ({ accessKeys: [first = WELL_KNOWN] }) => {
+    const { accessKeyId, secretAccessKey } = first
     return {
       credential: `access key ${accessKeyId}, secret ${secretAccessKey}`,
       credentials: { accessKeyId, secretAccessKey, region: 'us-east-1' },

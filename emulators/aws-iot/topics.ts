@@ -1,4 +1,4 @@
-import { topicFilterFault, topicNameFault } from '@fogbank/core'
+import { matchesFilter, topicFilterFault, topicNameFault } from '@fogbank/core'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 
@@ -18,7 +18,7 @@ export type Destination = 'subscribers' | 'rules' | 'service'
  * @throws ProviderError
  */
 export function checkPublishTopic(topic: string, retain: boolean): Destination {
-  const reserved = topic.charCodeAt(0) === 0x24
+  const reserved = isReserved(topic)
   const counted = reserved ? topic.replace(RULE_PREFIX, '') : topic
   limits.topicBytes.check(Buffer.byteLength(counted))
   limits.topicSlashes.check(countSlashes(counted))
@@ -59,7 +59,7 @@ export function checkFilter(filter: string): void {
   if (plain === '') throw errors.FilterInvalid({}, { detail: `filter=${filter}` })
   limits.filterBytes.check(Buffer.byteLength(plain))
   limits.filterSlashes.check(countSlashes(plain))
-  if (plain.charCodeAt(0) !== 0x24) return
+  if (!isReserved(plain)) return
   // Nobody can subscribe to basic ingest, and what is not below $aws does not exist.
   if (plain.startsWith('$aws/') && !plain.startsWith('$aws/rules/')) return
   throw errors.TopicReserved({}, { detail: `filter=${filter}` })
@@ -72,31 +72,40 @@ function checkShareName(name: string): void {
   }
 }
 
+/** What begins with a dollar belongs to the service, client ids included. */
+export function isReserved(name: string): boolean {
+  return name.charCodeAt(0) === 0x24
+}
+
 /** Whether a topic can be a retained message's here; others of a shared space are not shown. */
 export function isRetainable(topic: string): boolean {
   return (
-    topic.charCodeAt(0) !== 0x24 &&
+    !isReserved(topic) &&
     Buffer.byteLength(topic) <= limits.topicBytes.value &&
     countSlashes(topic) <= limits.topicSlashes.value
   )
 }
 
 /**
- * Whether a filter reaches a topic only by the standard's parent rule, which this service does not
- * have: `sensor/#` matches `sensor/a` but not `sensor`.
+ * Whether one of these filters reaches a topic that the broker found to match.
+ *
+ * The standard lets `sensor/#` match `sensor` too; this service does not.
  */
-export function isParentMatch(filter: string, topic: string): boolean {
-  if (!filter.endsWith('/#')) return false
-  const levels = withoutShare(filter).slice(0, -2).split('/')
-  const topicLevels = topic.split('/')
-  return (
-    levels.length === topicLevels.length &&
-    levels.every((level, index) => level === '+' || level === topicLevels[index])
-  )
+export function isReached(filters: ReadonlyMap<string, unknown>, topic: string): boolean {
+  let byParent = false
+  for (const filter of filters.keys()) if (isParentMatch(filter, topic)) byParent = true
+  if (!byParent) return true
+  for (const filter of filters.keys()) {
+    if (!isParentMatch(filter, topic) && matchesFilter(withoutShare(filter), topic)) return true
+  }
+  return false
 }
 
-/** The topic filter within `$share/NAME/FILTER`; other filters are themselves. */
-export function withoutShare(filter: string): string {
+function isParentMatch(filter: string, topic: string): boolean {
+  return filter.endsWith('/#') && matchesFilter(withoutShare(filter).slice(0, -2), topic)
+}
+
+function withoutShare(filter: string): string {
   return filter.startsWith('$share/') ? filter.slice(filter.indexOf('/', 7) + 1) : filter
 }
 
