@@ -58,10 +58,8 @@ export function createSignatures(): Signatures {
       const signer = signerOf(signers, key, scope)
       const names = new Set(request.signedHeaders)
       const headers: Record<string, string> = {}
-      for (const name of names) {
-        const value = request.headers[name]
-        if (value !== undefined) headers[name] = value
-      }
+      // smithy leaves out what is undefined; a signed header that got lost has to count.
+      for (const name of names) headers[name] = request.headers[name] ?? ''
       if (request.payloadHash !== undefined) {
         headers['x-amz-content-sha256'] = request.payloadHash
       }
