@@ -1,11 +1,16 @@
 // AWS IoT in memory under a clock that stands still, and a client that signs.
 import { createHash, createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import net, { type AddressInfo } from 'node:net'
 import { SignatureV4 } from '@smithy/signature-v4'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import {
+  acceptMqtt,
   createCore,
   createManualClock,
   systemIds,
   type ManualClock,
+  type Peer,
   type Published,
   type Space
 } from '@fogbank/core'
@@ -48,6 +53,15 @@ export interface AwsWorld {
   sign(call: Call, signer?: Signer): Promise<Record<string, string>>
   /** Signs and sends. */
   signed(call: Call, signer?: Signer): Promise<Answer>
+  /** A client at the MQTT door, whatever becomes of its CONNECT. */
+  client(options?: Partial<IClientOptions>, peer?: Partial<Peer>): Promise<TestClient>
+}
+
+/** An MQTT client and every packet it is sent. */
+export interface TestClient {
+  mqtt: MqttClient
+  /** The next packet that was not taken yet, plain; undefined when the connection is closed. */
+  next(): Promise<Record<string, any> | undefined>
 }
 
 /** The host that in-memory requests go to. */
@@ -79,9 +93,63 @@ export function toQuery(rawQuery: string): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const [name = '', value = ''] = pair.split('=')
-      return [decodeURIComponent(name), decodeURIComponent(value)]
+      return [decode(name), decode(value)]
     })
   )
+}
+
+/** What is no escape is signed as it stands. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Only a malformed escape throws.
+    return text
+  }
+}
+
+function listenTo(client: MqttClient): TestClient {
+  const packets: Record<string, any>[] = []
+  let closed = false
+  let wake = () => {}
+  client.on('packetreceive', (packet) => {
+    packets.push(toPlain(packet))
+    wake()
+  })
+  // What goes wrong is told by the packets, and by the end of them.
+  client.on('error', () => {})
+  client.on('close', () => {
+    closed = true
+    wake()
+  })
+  const arrived = async () => {
+    while (packets.length === 0 && !closed) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+    return packets.shift()
+  }
+  return { mqtt: client, next: () => within(2000, arrived()) }
+}
+
+/** A packet without its random id and what the parser adds of its own. */
+function toPlain(packet: object): Record<string, any> {
+  const { length: _length, dup: _dup, messageId: _id, ...rest } = packet as Record<string, any>
+  const plain: Record<string, any> = {}
+  for (const [name, value] of Object.entries(rest)) if (value !== null) plain[name] = value
+  if (plain.cmd !== 'publish') for (const name of ['qos', 'retain']) delete plain[name]
+  if (Buffer.isBuffer(plain.payload)) plain.payload = plain.payload.toString()
+  return plain
+}
+
+/** Fails instead of waiting for ever. */
+function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing came within ${ms} ms`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 /** Runs a test against a fresh emulator; everything is closed afterwards. */
@@ -135,8 +203,30 @@ export async function withAwsIot(
     return headers
   }
 
+  const server = net.createServer()
+  const clients: MqttClient[] = []
+  async function client(options: Partial<IClientOptions> = {}, peer: Partial<Peer> = {}) {
+    if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
+    server.once('connection', (socket) => {
+      const from: Peer = { address: '127.0.0.1', port: 1, transport: 'tcp', ...peer }
+      acceptMqtt({ core, policy: running.mqtt! }, socket, from)
+    })
+    const made = mqtt.connect(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      protocolVersion: 5,
+      clientId: 'dev1',
+      username: 'test',
+      password: 'test',
+      reconnectPeriod: 0,
+      resubscribe: false,
+      ...options
+    })
+    clients.push(made)
+    return listenTo(made)
+  }
+
   try {
     await run({
+      client,
       running,
       space,
       clock,
@@ -146,6 +236,8 @@ export async function withAwsIot(
       signed: async (call, signer) => send({ ...call, headers: await sign(call, signer) })
     })
   } finally {
+    for (const made of clients) made.end(true)
+    server.close()
     await running.close()
     await core.close()
   }
