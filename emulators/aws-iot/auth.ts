@@ -51,6 +51,8 @@ async function verify(call: Call<State, Principal>, claim: Claim): Promise<Princ
     throw errors.AlgorithmUnsupported({ algorithm: claim.algorithm })
   }
   const scope = toScope(claim.credential)
+  const signedHeaders = claim.signedHeaders.split(';')
+  if (!signedHeaders.includes('host')) throw errors.HostNotSigned()
   const dateMs = toTime(claim.date)
   checkScope(scope, claim.date, state.lenient)
   checkWindow(claim, dateMs, state.clock.now())
@@ -61,8 +63,6 @@ async function verify(call: Call<State, Principal>, claim: Claim): Promise<Princ
   }
   if (state.lenient) return principal
   const key = findKey(state.accessKeys, scope.accessKeyId, claim.token)
-  const signedHeaders = claim.signedHeaders.split(';')
-  if (!signedHeaders.includes('host')) throw errors.HostNotSigned()
   const payloadHash = call.header('x-amz-content-sha256')
   // A body whose hash is declared is read only for a caller whose signature is good.
   if (payloadHash === undefined) await readSignedBody(call)
