@@ -264,6 +264,21 @@ subscribing('to sensor/# misses sensor', () =>
   })
 )
 
+subscribing('to sensor/# misses sensor after an absence as well', () =>
+  withAwsIot({}, async (world) => {
+    const session = { clean: false, properties: { sessionExpiryInterval: 600 } }
+    const before = await joined(world, session)
+    subscribe(before, 'sensor/#')
+    await before.next()
+    await before.mqtt.endAsync()
+    await world.signed({ target: '/topics/sensor?qos=1', body: 'parent' })
+    await world.signed({ target: '/topics/sensor%2Fa?qos=1', body: 'child' })
+    const after = await world.client(session)
+    assert.is((await after.next())?.sessionPresent, true)
+    assert.is((await after.next())?.payload, 'child')
+  })
+)
+
 subscribing('shows a retained message to its exact topic only', () =>
   withAwsIot({}, async (world) => {
     await world.signed({ target: '/topics/plant%2Fa?retain=true&qos=1', body: 'kept' })

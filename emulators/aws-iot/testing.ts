@@ -144,7 +144,7 @@ function toPlain(packet: object): Record<string, any> {
 }
 
 /** Fails instead of waiting for ever. */
-function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`nothing came within ${ms} ms`)), ms)
