@@ -1,0 +1,79 @@
+import type { Hono } from 'hono'
+import type { Clock, Ids } from '@fogbank/core'
+import type { AuthMode, Log, PersonalityDescription, TokenVerifier } from '@fogbank/personality'
+import { createEndpoints } from './endpoints.ts'
+import { loadSigningKey } from './keys.ts'
+import { signToken, type TokenRequest } from './mint.ts'
+import { createVerifier } from './verify.ts'
+import { WELL_KNOWN_PRINCIPAL } from './well-known.ts'
+
+export type { TokenRequest } from './mint.ts'
+export { AUDIENCES, DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL } from './well-known.ts'
+
+export interface AuthorityOptions {
+  clock: Clock
+  ids: Ids
+  log?: Log
+  /** `https://localhost:4660`, without a trailing slash; asked anew for each token, as ports come late. */
+  publicUrl(): string
+  /** Whether tokens and discovery always name `publicUrl`, whatever Host was asked. @default false */
+  pinned?: boolean
+  /** @default strict */
+  auth?: AuthMode
+  /** Where the signing key is kept; absent: in memory, new on each start. */
+  keyDir?: string
+}
+
+/** The local look-alike of Entra: issues app-only tokens and checks them. */
+export interface Authority extends TokenVerifier {
+  app: Hono<any>
+  /** A token for anybody, valid or, with a negative lifetime, expired. */
+  mint(request?: TokenRequest): Promise<string>
+  describe(): PersonalityDescription
+  /** Forgets the tokens it has verified. They stay valid: the key does not change. */
+  reset(): void
+  /** Resolves when the signing key is there; HTTP and `verify` wait for it by themselves. */
+  ready(): Promise<void>
+}
+
+/**
+ * Starts the authority; the key is made or read in the background.
+ *
+ * Issuers echo the Host of the token request. Any host is accepted back, as only our own key's
+ * signature counts.
+ */
+export function createAuthority(options: AuthorityOptions): Authority {
+  const { clock, ids, log, publicUrl, keyDir, pinned = false, auth = 'strict' } = options
+  const key = loadSigningKey(keyDir, log)
+  key.catch(() => {}) // whoever waits for the key hears of it
+  const verifier = createVerifier({ key, clock, auth })
+  const app = createEndpoints({
+    clock,
+    ids,
+    log,
+    key,
+    toBaseUrl: (request) => (pinned ? publicUrl() : toBaseUrl(request, publicUrl()))
+  })
+  const { tenantId, clientId, clientSecret } = WELL_KNOWN_PRINCIPAL
+  return {
+    app,
+    verify: verifier.verify,
+    mint: async (request = {}) =>
+      signToken(request, { clock, ids, key: await key, baseUrl: publicUrl() }),
+    describe: () => ({
+      credential: `any client id, secret ${clientSecret}`,
+      credentials: { tenantId, clientId, clientSecret },
+      hint: `use client secret ${clientSecret}; the well-known client ${clientId} holds all roles`
+    }),
+    reset: verifier.clear,
+    async ready() {
+      await key
+    }
+  }
+}
+
+/** The Host a client asked, under our scheme: tokens are only ever sent over https. */
+function toBaseUrl(request: Request, publicUrl: string): string {
+  const host = request.headers.get('host') ?? new URL(request.url).host
+  return `${new URL(publicUrl).protocol}//${host}`
+}
