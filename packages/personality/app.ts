@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono, type Context } from 'hono'
 import type { Peer } from '@fogbank/core'
 import { readIncoming } from './body.ts'
@@ -68,16 +69,31 @@ function peerOf(incoming: IncomingMessage, upgrade: boolean): Peer {
 }
 
 function toResponse(c: Context<Env>, reply: Reply): Response {
-  // node-server ignores statusText; the phrase has to be set on Node's own response.
-  if (reply.reason && c.env?.outgoing) c.env.outgoing.statusMessage = reply.reason
-  const { status, body, headers = {} } = reply
-  if (body === undefined || body.length === 0) {
-    const all = BODILESS.has(status) ? headers : { ...headers, 'Content-Length': '0' }
-    return new Response(null, { status, headers: all })
+  const outgoing = c.env?.outgoing
+  if (outgoing) {
+    writeReply(outgoing, reply)
+    return RESPONSE_ALREADY_SENT
   }
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-  return new Response(body as string | Uint8Array<ArrayBuffer>, {
+  const { status, body } = reply
+  const content = body === undefined || body.length === 0 ? null : body
+  return new Response(content as string | Uint8Array<ArrayBuffer> | null, {
     status,
-    headers: { ...headers, 'Content-Length': String(length) }
+    headers: toHeaders(reply)
   })
+}
+
+/**
+ * Writes a reply as it is: reason phrase, header case and order, no header that is not in it but Date and
+ * Connection. node-server's own way would add a Content-Type and drop the reason phrase.
+ */
+function writeReply(outgoing: ServerResponse, reply: Reply): void {
+  const headers = toHeaders(reply)
+  if (reply.reason) outgoing.writeHead(reply.status, reply.reason, headers)
+  else outgoing.writeHead(reply.status, headers)
+  outgoing.end(reply.body)
+}
+
+function toHeaders({ status, headers, body }: Reply): Record<string, string> {
+  if (BODILESS.has(status)) return headers ?? {}
+  return { ...headers, 'Content-Length': String(body === undefined ? 0 : Buffer.byteLength(body)) }
 }

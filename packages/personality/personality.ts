@@ -62,7 +62,9 @@ export interface PersonalityDescription {
   hint: string
   /** Path of MQTT over WebSocket; absent: none. */
   webSocketPath?: string
-  /** More members for `GET /endpoints`. */
+  /** false: MQTT comes over WebSocket only. @default true */
+  mqttOverTcp?: boolean
+  /** More members for `GET /endpoints`; `{http}` stands for the HTTP URL. */
   endpoints?: Record<string, string>
 }
 

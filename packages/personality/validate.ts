@@ -13,6 +13,8 @@ export interface ValidationFault {
   /** The property that a `required` or `additionalProperties` speaks of. */
   property: string | undefined
   sentence: string
+  /** The values an `enum` allows. */
+  choices: unknown[] | undefined
 }
 
 /** Answers the first fault, or undefined when the value fits. */
@@ -28,11 +30,16 @@ export function compileSchema(schema: JsonSchema): Validator {
 }
 
 function toFault(error: ErrorObject | undefined): ValidationFault {
-  const params = (error?.params ?? {}) as { missingProperty?: string; additionalProperty?: string }
+  const params = (error?.params ?? {}) as {
+    missingProperty?: string
+    additionalProperty?: string
+    allowedValues?: unknown[]
+  }
   return {
     path: error?.instancePath ?? '',
     keyword: error?.keyword ?? 'unknown',
     property: params.missingProperty ?? params.additionalProperty,
-    sentence: error?.message ?? 'does not fit its schema'
+    sentence: error?.message ?? 'does not fit its schema',
+    choices: params.allowedValues
   }
 }

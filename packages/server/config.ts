@@ -1,0 +1,171 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { closest } from 'fastest-levenshtein'
+import {
+  compileSchema,
+  type AuthMode,
+  type JsonSchema,
+  type PersonalityDefinition
+} from '@fogbank/personality'
+import { UsageError } from './failure.ts'
+import type { LogLevel } from './log.ts'
+import { plainDoorSchema, type PlainDoorSettings } from './plain-door.ts'
+import { settings, type Setting } from './settings.ts'
+
+/** Everything that was said about this run, by flags, environment and file, with the defaults filled in. */
+export interface Configuration {
+  only: string[] | undefined
+  dataDir: string
+  ephemeral: boolean
+  host: string | undefined
+  hostname: string | undefined
+  portBase: number
+  auth: AuthMode
+  logLevel: LogLevel
+  tlsDir: string
+  hints: boolean
+  plainDoor: PlainDoorSettings
+  /** Extra ports by number, each naming a personality, or `control` for the plain door. */
+  compatibilityPorts: Record<string, string>
+  /** Each personality's own part, by id. */
+  personalities: Record<string, unknown>
+}
+
+/** The file that is read when it is there and --config names no other. */
+const DEFAULT_FILE = 'fogbank.config.json'
+
+/** JSON Schema of fogbank.config.json. */
+export function configSchema(definitions: readonly PersonalityDefinition[]): JsonSchema {
+  const ids = definitions.map((definition) => definition.name)
+  const properties: Record<string, JsonSchema> = { $schema: { type: 'string' } }
+  for (const [name, setting] of Object.entries(settings)) {
+    properties[name] = { ...setting.schema, description: setting.meaning }
+  }
+  properties.only = { type: 'array', items: { type: 'string', enum: ids }, minItems: 1 }
+  properties.plainDoor = plainDoorSchema
+  properties.compatibilityPorts = {
+    type: 'object',
+    propertyNames: { pattern: '^[0-9]{1,5}$' },
+    additionalProperties: { type: 'string', enum: [...ids, 'control'] }
+  }
+  for (const { name, settings: own } of definitions) properties[name] = own ?? { type: 'object' }
+  return { type: 'object', additionalProperties: false, properties }
+}
+
+/**
+ * Puts together flags, environment, file and defaults, in this order.
+ *
+ * @throws UsageError naming the key, the value and the fix
+ */
+export function readConfiguration(
+  definitions: readonly PersonalityDefinition[],
+  flags: Record<string, unknown>,
+  env: Record<string, string | undefined>,
+  file?: { path: string | undefined } | { config: object }
+): Configuration {
+  const fromFile = file && 'config' in file ? file.config : readFile(file?.path)
+  const origin = file && 'config' in file ? 'config' : (file?.path ?? DEFAULT_FILE)
+  check(configSchema(definitions), fromFile, origin)
+  const values: Record<string, unknown> = {}
+  for (const [name, setting] of Object.entries<Setting>(settings)) {
+    values[name] =
+      fromFlag(definitions, setting, name, flags[name]) ??
+      fromEnvironment(definitions, setting, name, env[setting.env]) ??
+      (fromFile as Record<string, unknown>)[name] ??
+      setting.default
+  }
+  const own = fromFile as Record<string, unknown>
+  return {
+    ...(values as Omit<Configuration, 'plainDoor' | 'compatibilityPorts' | 'personalities'>),
+    plainDoor: (own.plainDoor ?? {}) as PlainDoorSettings,
+    compatibilityPorts: (own.compatibilityPorts ?? {}) as Record<string, string>,
+    personalities: Object.fromEntries(definitions.map(({ name }) => [name, own[name] ?? {}]))
+  }
+}
+
+function readFile(path: string | undefined): object {
+  const file = path ?? DEFAULT_FILE
+  if (!path && !existsSync(file)) return {}
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new UsageError(`--config ${file} cannot be read; name a file that exists`, { cause })
+  }
+  try {
+    return JSON.parse(text) as object
+  } catch (cause) {
+    throw new UsageError(`${file} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function fromFlag(
+  definitions: readonly PersonalityDefinition[],
+  setting: Setting,
+  name: string,
+  value: unknown
+): unknown {
+  if (value === undefined) return undefined
+  const flag = setting.flag.split(' ')[0]!
+  return typeof value === 'string' ? convert(definitions, setting, name, value, flag) : value
+}
+
+function fromEnvironment(
+  definitions: readonly PersonalityDefinition[],
+  setting: Setting,
+  name: string,
+  value: string | undefined
+): unknown {
+  if (value === undefined || value === '') return undefined
+  return convert(definitions, setting, name, value, setting.env)
+}
+
+function convert(
+  definitions: readonly PersonalityDefinition[],
+  setting: Setting,
+  name: string,
+  text: string,
+  origin: string
+): unknown {
+  const { type } = setting.schema
+  const value =
+    type === 'integer' && /^\d+$/.test(text)
+      ? Number(text)
+      : type === 'boolean' && /^(true|false|1|0)$/.test(text)
+        ? text === 'true' || text === '1'
+        : type === 'array'
+          ? text.split(',').map((part) => part.trim())
+          : text
+  check(configSchema(definitions), { [name]: value }, origin)
+  return value
+}
+
+function check(schema: JsonSchema, value: object, origin: string): void {
+  const fault = compileSchema(schema)(value)
+  if (!fault) return
+  const key = fault.path.slice(1).replaceAll('/', '.')
+  if (fault.keyword === 'additionalProperties' && fault.property !== undefined) {
+    const known = knownKeys(schema, fault.path)
+    const guess = known.length > 0 ? `; did you mean "${closest(fault.property, known)}"?` : ''
+    const where = key ? ` in "${key}"` : ''
+    throw new UsageError(`${origin}: unknown key "${fault.property}"${where}${guess}`)
+  }
+  const found = JSON.stringify(at(value, fault.path))?.slice(0, 80)
+  const choices = fault.choices ? `: ${fault.choices.join(', ')}` : ''
+  throw new UsageError(`${origin}: "${key}" is ${found}, but it ${fault.sentence}${choices}`)
+}
+
+function at(value: unknown, path: string): unknown {
+  let found = value
+  for (const part of path.split('/').slice(1)) found = (found as Record<string, unknown>)?.[part]
+  return found
+}
+
+/** Keys that the schema knows at this place; none when the way there leads through a list. */
+function knownKeys(schema: JsonSchema, path: string): string[] {
+  let place: JsonSchema | undefined = schema
+  for (const part of path.split('/').slice(1)) {
+    const properties = place?.properties as Record<string, JsonSchema> | undefined
+    place = /^\d+$/.test(part) ? (place?.items as JsonSchema | undefined) : properties?.[part]
+  }
+  return Object.keys((place?.properties as object | undefined) ?? {})
+}

@@ -1,0 +1,124 @@
+import { Hono } from 'hono'
+import { compileSchema, type JsonSchema, type RunningPersonality } from '@fogbank/personality'
+import type { Endpoints } from './endpoints.ts'
+
+/** What the control port does things to. */
+export interface ControlDeps {
+  running: ReadonlyMap<string, RunningPersonality>
+  /** Everything is bound, opened and applied. */
+  ready(): boolean
+  endpoints(host: string): Endpoints
+  ca(): Promise<string>
+  reset(): Promise<void>
+  mint(options: MintRequest): Promise<object>
+}
+
+export interface MintRequest {
+  clientId?: string
+  oid?: string
+  roles?: string[]
+  audience?: string
+  tenantId?: string
+  expiresInSeconds?: number
+}
+
+const FAIL_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['personality', 'operation', 'error'],
+  properties: {
+    personality: { type: 'string' },
+    operation: { type: 'string' },
+    error: { type: 'string' },
+    times: { type: 'integer', minimum: 1, maximum: 1_000_000 }
+  }
+}
+
+const MINT_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    clientId: { type: 'string', minLength: 1 },
+    oid: { type: 'string', minLength: 1 },
+    roles: { type: 'array', items: { type: 'string' } },
+    audience: { type: 'string', minLength: 1 },
+    tenantId: { type: 'string', minLength: 1 },
+    expiresInSeconds: { type: 'integer' }
+  }
+}
+
+/** Our own mistakes-of-the-caller on this port; providers' words never stand here. */
+class BadRequest extends Error {}
+
+/** Health, endpoints, reset and provoked failures: the suite's own port, not a provider's. */
+export function createControl(deps: ControlDeps): Hono {
+  const app = new Hono()
+  const failSchema = compileSchema(FAIL_SCHEMA)
+  const mintSchema = compileSchema(MINT_SCHEMA)
+
+  async function readJson<T>(
+    request: { json(): Promise<unknown> },
+    schema: ReturnType<typeof compileSchema>,
+    known: JsonSchema
+  ): Promise<T> {
+    const body = await request.json().catch((cause: Error) => {
+      throw new BadRequest(`the body is not JSON: ${cause.message}`)
+    })
+    const fault = schema(body)
+    if (!fault) return body as T
+    const keys = Object.keys(known.properties as object).join(', ')
+    const what = fault.path ? `"${fault.path.slice(1)}"` : 'the body'
+    const property = fault.property ? ` ("${fault.property}")` : ''
+    throw new BadRequest(`${what} ${fault.sentence}${property}; the keys are ${keys}`)
+  }
+
+  app.get('/live', (c) => c.json({ status: 'live' }))
+  app.get('/health', (c) => {
+    const states = [...deps.running.keys()].map((name) => [name, { status: 'ready' }])
+    const ready = deps.ready()
+    const body = { status: ready ? 'ready' : 'starting', personalities: Object.fromEntries(states) }
+    return c.json(body, ready ? 200 : 503)
+  })
+  app.get('/endpoints', (c) => c.json(deps.endpoints(hostOf(c.req.header('host')))))
+  app.get('/ca.pem', async (c) => {
+    return c.body(await deps.ca(), 200, { 'Content-Type': 'application/x-pem-file' })
+  })
+  app.post('/reset', async (c) => {
+    await deps.reset()
+    return c.body(null, 204)
+  })
+  app.post('/fail', async (c) => {
+    const order = await readJson<{
+      personality: string
+      operation: string
+      error: string
+      times?: number
+    }>(c.req, failSchema, FAIL_SCHEMA)
+    const personality = deps.running.get(order.personality)
+    if (!personality) {
+      const known = [...deps.running.keys()].join(', ')
+      throw new BadRequest(`personality "${order.personality}" is not running; there are ${known}`)
+    }
+    try {
+      personality.faults.order(order.operation, order.error, order.times ?? 1)
+    } catch (error) {
+      throw new BadRequest((error as Error).message)
+    }
+    return c.body(null, 204)
+  })
+  app.post('/authority/tokens', async (c) => {
+    return c.json(await deps.mint(await readJson<MintRequest>(c.req, mintSchema, MINT_SCHEMA)))
+  })
+  app.notFound((c) => c.json({ error: `${c.req.method} ${c.req.path} is not here` }, 404))
+  app.onError((error, c) => {
+    if (error instanceof BadRequest) return c.json({ error: error.message }, 400)
+    throw error
+  })
+  return app
+}
+
+/** The name in a Host header, without its port; `localhost` when there is none. */
+function hostOf(header: string | undefined): string {
+  if (!header) return 'localhost'
+  return header.startsWith('[') ? header.slice(0, header.indexOf(']') + 1) : header.split(':')[0]!
+}

@@ -1,0 +1,39 @@
+import type { Endpoints } from './endpoints.ts'
+
+/**
+ * The variables that point a vendor's SDK here, by personality id; undefined for an id that has none.
+ *
+ * Every name is one that the SDK itself reads, but those that begin with FOGBANK_.
+ */
+export function environmentFor(
+  id: string,
+  endpoints: Endpoints,
+  caFile: string | undefined
+): Record<string, string> | undefined {
+  const entry = endpoints[id] as Record<string, string> | undefined
+  if (!entry) return undefined
+  const credentials = (entry as { credentials?: Record<string, string> }).credentials ?? {}
+  const ca: Record<string, string> = caFile ? { NODE_EXTRA_CA_CERTS: caFile } : {}
+  switch (id) {
+    case 'aws-iot':
+      return {
+        AWS_ENDPOINT_URL_IOT_DATA_PLANE: entry.http!,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId!,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey!,
+        AWS_REGION: credentials.region!,
+        ...ca
+      }
+    case 'authority':
+      return {
+        AZURE_AUTHORITY_HOST: entry.https!,
+        AZURE_TENANT_ID: credentials.tenantId!,
+        AZURE_CLIENT_ID: credentials.clientId!,
+        AZURE_CLIENT_SECRET: credentials.clientSecret!,
+        ...ca
+      }
+    default: {
+      const name = id.toUpperCase().replaceAll('-', '_')
+      return { [`FOGBANK_${name}_ENDPOINT`]: entry.http!, ...ca }
+    }
+  }
+}

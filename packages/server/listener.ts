@@ -1,0 +1,245 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import tls, { type TLSSocket } from 'node:tls'
+import { getRequestListener } from '@hono/node-server'
+import { acceptMqtt, type Core, type MqttPolicy, type Peer } from '@fogbank/core'
+import type { Log, RawRequest, Reply } from '@fogbank/personality'
+import { UsageError } from './failure.ts'
+import type { Timeouts } from './timeouts.ts'
+import type { Tls } from './tls.ts'
+import { createUpgrader } from './upgrade.ts'
+
+/** What is served on one port. */
+export interface Service {
+  /** Personality id, for people. */
+  name: string
+  fetch(request: Request, env: object): Response | Promise<Response>
+  /** Decides on WebSocket upgrades; absent: there are none. */
+  upgrade?(request: RawRequest): Promise<Reply>
+  /** The rules for MQTT; absent: MQTT is refused. */
+  mqtt?: MqttPolicy<any> | undefined
+}
+
+export interface ListenOptions {
+  service: Service
+  core: Core
+  tls: Tls
+  log: Log
+  hosts: readonly string[]
+  /** 0: any free port. */
+  port: number
+  timeouts: Timeouts
+}
+
+/** An open port. */
+export interface Listener {
+  readonly port: number
+  /** Accepts nobody new, lets requests in hand finish, and closes what is idle. */
+  drain(): Promise<void>
+  /** Ends whatever is left. */
+  close(): void
+}
+
+const TLS_HANDSHAKE = 0x16
+const MQTT_CONNECT = 0x10
+/** Names that devices ask for; `mqtt` and `x-amzn-mqtt-ca` come from AWS, browsers say `http/1.1`. */
+const ALPN_PROTOCOLS = ['mqtt', 'x-amzn-mqtt-ca', 'http/1.1']
+
+const isLetter = (byte: number) => byte >= 0x41 && byte <= 0x5a
+
+/**
+ * Serves TLS, HTTP, WebSocket and MQTT on one port: the first byte tells which, and tells again inside TLS.
+ *
+ * @throws UsageError when the port is taken or the address is not this machine's
+ */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { service, core, log, timeouts } = options
+  const sockets = new Set<net.Socket>()
+  let requests = 0
+  let drained = () => {}
+  let secure: Promise<tls.Server> | undefined
+
+  const answer = getRequestListener(service.fetch as never, { overrideGlobalObjects: false })
+  const web = http.createServer(
+    {
+      connectionsCheckingInterval: Math.min(5_000, timeouts.headersMs),
+      headersTimeout: timeouts.headersMs,
+      requestTimeout: timeouts.requestMs
+    },
+    (incoming, outgoing) => {
+      requests++
+      outgoing.once('close', () => {
+        if (--requests === 0) drained()
+      })
+      void answer(incoming, outgoing)
+    }
+  )
+  // It never listens itself; without this event it would know no timeouts and no closeAllConnections.
+  web.emit('listening')
+  web.on('upgrade', createUpgrader(options))
+  web.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    log.info(`${service.name} closed BadHttp ${error.code ?? error.message}`)
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    else socket.destroy()
+  })
+
+  async function createSecure(): Promise<tls.Server> {
+    const { cert, key, ca } = await options.tls.server()
+    const server = tls.createServer({
+      cert,
+      key,
+      ca,
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: timeouts.handshakeMs,
+      ALPNProtocols: ALPN_PROTOCOLS
+    })
+    server.on('secureConnection', (socket) => sniff(socket))
+    server.on('tlsClientError', (error, socket) => {
+      log.info(`${service.name} closed TlsHandshake ${error.message}`)
+      socket.destroy()
+    })
+    return server
+  }
+
+  function sniff(socket: net.Socket | TLSSocket): void {
+    const isTls = socket instanceof tls.TLSSocket
+    socket.setNoDelay(true)
+    // Resets and aborts end a connection; whoever took it over hears of it by 'close'.
+    socket.on('error', () => socket.destroy())
+    const silence = setTimeout(() => {
+      log.info(`${service.name} closed FirstByteTimeout`)
+      socket.destroy()
+    }, timeouts.firstByteMs)
+    socket.once('close', () => clearTimeout(silence))
+    socket.once('data', (chunk: Buffer) => {
+      clearTimeout(silence)
+      socket.pause()
+      socket.unshift(chunk)
+      const first = chunk[0]!
+      if (first === TLS_HANDSHAKE && !isTls) return handOverToTls(socket)
+      if (isLetter(first)) {
+        web.emit('connection', socket)
+        socket.resume()
+      } else if (first === MQTT_CONNECT && service.mqtt) {
+        const door = { core, policy: service.mqtt, connectTimeoutMs: timeouts.connectMs }
+        acceptMqtt(door, socket, toPeer(socket))
+      } else {
+        log.info(`${service.name} closed FirstByte 0x${first.toString(16).padStart(2, '0')}`)
+        socket.destroy()
+      }
+    })
+  }
+
+  function handOverToTls(socket: net.Socket): void {
+    // Not resumed: TLS reads what was put back by itself.
+    ;(secure ??= createSecure()).then(
+      (server) => server.emit('connection', socket),
+      (error: unknown) => {
+        log.error(error, `${service.name} has no certificate`)
+        socket.destroy()
+      }
+    )
+  }
+
+  const servers = await bind(options, (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    sniff(socket)
+  })
+  const { port } = servers[0]!.address() as net.AddressInfo
+
+  return {
+    port,
+    async drain() {
+      for (const server of servers) server.close()
+      if (requests > 0) {
+        const limit = new Promise<void>((resolve) => setTimeout(resolve, timeouts.drainMs).unref())
+        await Promise.race([new Promise<void>((resolve) => (drained = resolve)), limit])
+      }
+      web.closeIdleConnections()
+    },
+    close() {
+      web.emit('close') // stops the timer that looks for slow requests
+      web.close()
+      for (const socket of sockets) socket.destroy()
+    }
+  }
+}
+
+/** What the MQTT side may know of a TCP or TLS peer. */
+function toPeer(socket: net.Socket | TLSSocket): Peer {
+  const isTls = socket instanceof tls.TLSSocket
+  const peer: Peer = {
+    address: socket.remoteAddress ?? '',
+    port: socket.remotePort ?? 0,
+    transport: isTls ? 'tls' : 'tcp'
+  }
+  if (!isTls) return peer
+  if (socket.servername) peer.host = socket.servername
+  const certificate = socket.getPeerCertificate(true)
+  if (certificate?.subject) {
+    peer.certificate = { der: certificate.raw, trusted: socket.authorized }
+  }
+  return peer
+}
+
+/** How often another free port is tried when the first is free on one address only. */
+const FREE_PORT_TRIES = 5
+
+async function bind(
+  { service, hosts, port, log }: ListenOptions,
+  accept: (socket: net.Socket) => void
+): Promise<net.Server[]> {
+  for (let attempt = 1; ; attempt++) {
+    const servers: net.Server[] = []
+    try {
+      for (const host of hosts) {
+        const wanted = servers[0] ? (servers[0].address() as net.AddressInfo).port : port
+        const server = await bindOne(host, wanted, accept)
+        if (server) servers.push(server)
+        else log.warn(`${service.name} does not listen on ${host}: the address is not available`)
+      }
+      if (servers.length > 0) return servers
+      throw new UsageError(`none of ${hosts.join(', ')} is an address of this machine; see --host`)
+    } catch (error) {
+      for (const server of servers) server.close()
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EADDRINUSE' && port === 0 && attempt < FREE_PORT_TRIES) continue
+      if (code === 'EADDRINUSE') {
+        throw new UsageError(
+          `port ${port} (${service.name}) is taken; stop what listens there or choose another --port-base`,
+          { cause: error }
+        )
+      }
+      if (code === 'EACCES') {
+        throw new UsageError(
+          `port ${port} (${service.name}) needs more rights; choose another --port-base`,
+          {
+            cause: error
+          }
+        )
+      }
+      throw error
+    }
+  }
+}
+
+/** undefined when this machine does not have the address. */
+async function bindOne(
+  host: string,
+  port: number,
+  accept: (socket: net.Socket) => void
+): Promise<net.Server | undefined> {
+  const server = net.createServer({ noDelay: true }, accept)
+  server.listen({ host, port, ipv6Only: host.includes(':') })
+  try {
+    await once(server, 'listening')
+    return server
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,218 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createAuthority } from '@fogbank/authority'
+import { createCore, CoreError, type Clock, type Core, type Ids } from '@fogbank/core'
+import {
+  startPersonality,
+  type Log,
+  type PersonalityContext,
+  type PersonalityDefinition,
+  type RunningPersonality
+} from '@fogbank/personality'
+import type { Configuration } from './config.ts'
+import { createControl } from './control.ts'
+import { describeEndpoint, toUrls, type Endpoints } from './endpoints.ts'
+import { UsageError } from './failure.ts'
+import { listen, type Listener, type Service } from './listener.ts'
+import { createPlainDoor } from './plain-door.ts'
+import type { Timeouts } from './timeouts.ts'
+import { createTls, type Tls } from './tls.ts'
+
+const AUTHORITY_OFFSET = 60
+/** Entra's tokens live a second less than an hour. */
+const TOKEN_LIFETIME_SECONDS = 3599
+const LOOPBACK = ['127.0.0.1', '::1']
+
+/** The whole suite at work. */
+export interface Suite {
+  readonly core: Core
+  readonly personalities: ReadonlyMap<string, RunningPersonality>
+  readonly tls: Tls
+  /** What `GET /endpoints` answers to somebody who calls us by this name. */
+  endpoints(host: string): Endpoints
+  reset(): Promise<void>
+  /** Stops accepting, finishes what is in hand, tells MQTT 5 clients, closes the store. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the core, the authority and every wanted personality, then opens their ports.
+ *
+ * Nothing stays open when it fails.
+ * @throws UsageError for a taken port, a locked data folder, an unknown id in `only`
+ */
+export async function startSuite(options: {
+  definitions: readonly PersonalityDefinition[]
+  configuration: Configuration
+  clock: Clock
+  ids: Ids
+  log: Log
+  timeouts: Timeouts
+  /** Keep the certificate authority in memory. */
+  tlsInMemory: boolean
+}): Promise<Suite> {
+  const { configuration, clock, ids, log, timeouts } = options
+  const wanted = options.definitions.filter(
+    ({ name }) => !configuration.only || configuration.only.includes(name)
+  )
+  const tlsDirectory = options.tlsInMemory ? undefined : configuration.tlsDir
+  const tls = createTls({ directory: tlsDirectory, hostname: configuration.hostname, clock, ids })
+  const core = await openCore(configuration, { clock, ids, log })
+  const personalities = new Map<string, RunningPersonality>()
+  const listeners: { name: string; listener: Listener }[] = []
+  const hosts = configuration.host ? [configuration.host] : LOOPBACK
+  let ready = false
+  let closing: Promise<void> | undefined
+
+  const authority = createAuthority({
+    clock,
+    ids,
+    log,
+    auth: configuration.auth,
+    ...(tlsDirectory ? { keyDir: tlsDirectory } : {}),
+    pinned: configuration.hostname !== undefined,
+    publicUrl: () => `https://${configuration.hostname ?? 'localhost'}:${portOf('authority')}`
+  })
+
+  const portOf = (name: string): number =>
+    listeners.find((entry) => entry.name === name)?.listener.port ?? 0
+
+  async function open(service: Service, port: number): Promise<void> {
+    const listener = await listen({ service, core, tls, log, hosts, port, timeouts })
+    listeners.push({ name: service.name, listener })
+  }
+
+  function endpoints(host: string): Endpoints {
+    const name = configuration.hostname ?? host
+    const all: Endpoints = {
+      control: toUrls(name, portOf('control'), { mqtt: true, webSocketPath: '/mqtt' })
+    }
+    for (const [id, { description, mqtt }] of personalities) {
+      const hasMqtt = mqtt !== undefined && description.mqttOverTcp !== false
+      all[id] = describeEndpoint(name, portOf(id), hasMqtt, description)
+    }
+    all.authority = {
+      https: `https://${name}:${portOf('authority')}`,
+      credentials: authority.describe().credentials
+    }
+    return all
+  }
+
+  async function reset(): Promise<void> {
+    await core.reset()
+    for (const personality of personalities.values()) await personality.reset()
+    authority.reset()
+  }
+
+  async function shutDown(): Promise<void> {
+    ready = false
+    await Promise.all(listeners.map(({ listener }) => listener.drain()))
+    for (const personality of personalities.values()) await personality.close()
+    await core.close()
+    for (const { listener } of listeners) listener.close()
+  }
+
+  const close = () => (closing ??= shutDown())
+
+  async function start(): Promise<void> {
+    for (const definition of wanted) {
+      const context: PersonalityContext = {
+        core,
+        clock,
+        ids,
+        log,
+        auth: configuration.auth,
+        settings: configuration.personalities[definition.name],
+        tokens: authority,
+        hints: configuration.hints
+      }
+      personalities.set(definition.name, await startPersonality(definition, context))
+    }
+    const control = createControl({
+      running: personalities,
+      ready: () => ready,
+      endpoints,
+      ca: () => tls.ca(),
+      reset,
+      mint: async (request) => ({
+        access_token: await authority.mint(request),
+        token_type: 'Bearer',
+        expires_in: request.expiresInSeconds ?? TOKEN_LIFETIME_SECONDS
+      })
+    })
+    const services: { service: Service; offset: number }[] = [
+      {
+        offset: 0,
+        service: {
+          name: 'control',
+          fetch: control.fetch as Service['fetch'],
+          mqtt: createPlainDoor(core, configuration.plainDoor),
+          upgrade: async ({ target }) =>
+            target.split('?')[0] === '/mqtt'
+              ? { status: 101, upgrade: { principal: undefined } }
+              : { status: 404 }
+        }
+      },
+      {
+        offset: AUTHORITY_OFFSET,
+        service: { name: 'authority', fetch: authority.app.fetch as Service['fetch'] }
+      },
+      ...[...personalities.values()].map((personality) => ({
+        offset: personality.definition.portOffset,
+        service: toService(personality)
+      }))
+    ]
+    const { portBase } = configuration
+    for (const { service, offset } of services) {
+      await open(service, portBase === 0 ? 0 : portBase + offset)
+    }
+    for (const [port, id] of Object.entries(configuration.compatibilityPorts)) {
+      const found = services.find(({ service }) => service.name === id)
+      if (found) await open(found.service, Number(port))
+    }
+    ready = true
+  }
+
+  try {
+    await start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { core, personalities, tls, endpoints, reset, close }
+}
+
+function toService({ definition, app, answer, mqtt }: RunningPersonality): Service {
+  return { name: definition.name, fetch: app.fetch as Service['fetch'], upgrade: answer, mqtt }
+}
+
+async function openCore(
+  configuration: Configuration,
+  context: { clock: Clock; ids: Ids; log: Log }
+): Promise<Core> {
+  if (configuration.ephemeral) return createCore(context)
+  const { dataDir } = configuration
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    const ignore = join(dataDir, '.gitignore')
+    if (!existsSync(ignore)) writeFileSync(ignore, '*\n')
+  } catch (cause) {
+    throw new UsageError(
+      `--data-dir ${dataDir} cannot be written; choose another, or --ephemeral`,
+      {
+        cause
+      }
+    )
+  }
+  try {
+    return await createCore({ ...context, directory: join(dataDir, 'db') })
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    throw new UsageError(
+      `${error.message}; stop it, choose another --data-dir, or use --ephemeral`,
+      {
+        cause: error
+      }
+    )
+  }
+}

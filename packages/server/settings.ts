@@ -1,0 +1,90 @@
+import type { JsonSchema } from '@fogbank/personality'
+import { LOG_LEVELS } from './log.ts'
+
+/** One setting of the suite: how it is said on each of the three ways, and what it means. */
+export interface Setting {
+  /** As commander writes it. */
+  flag: string
+  /** Environment variable. */
+  env: string
+  /** Of the value in the file; strings from flags and the environment are converted to it. */
+  schema: JsonSchema & { type: 'string' | 'integer' | 'boolean' | 'array' }
+  default: unknown
+  meaning: string
+}
+
+/** Every setting but the personalities' own; the key is its name in fogbank.config.json. */
+export const settings = {
+  only: {
+    flag: '--only <ids>',
+    env: 'FOGBANK_ONLY',
+    schema: { type: 'array', items: { type: 'string' }, minItems: 1 },
+    default: undefined,
+    meaning: 'personalities to start, by id, separated by commas; all when left out'
+  },
+  dataDir: {
+    flag: '--data-dir <dir>',
+    env: 'FOGBANK_DATA_DIR',
+    schema: { type: 'string', minLength: 1 },
+    default: '.fogbank',
+    meaning: 'folder of the database'
+  },
+  ephemeral: {
+    flag: '--ephemeral',
+    env: 'FOGBANK_EPHEMERAL',
+    schema: { type: 'boolean' },
+    default: false,
+    meaning: 'keep all data in memory'
+  },
+  host: {
+    flag: '--host <address>',
+    env: 'FOGBANK_HOST',
+    schema: { type: 'string', minLength: 1 },
+    default: undefined,
+    meaning: 'address to listen on; 127.0.0.1 and ::1 when left out'
+  },
+  hostname: {
+    flag: '--hostname <name>',
+    env: 'FOGBANK_HOSTNAME',
+    schema: { type: 'string', minLength: 1 },
+    default: undefined,
+    meaning: 'name clients use: in the certificate, and in URLs that answers carry'
+  },
+  portBase: {
+    flag: '--port-base <port>',
+    env: 'FOGBANK_PORT_BASE',
+    schema: { type: 'integer', minimum: 0, maximum: 65400 },
+    default: 4600,
+    meaning: 'port of the control door, the others follow; 0 takes free ports'
+  },
+  auth: {
+    flag: '--auth <mode>',
+    env: 'FOGBANK_AUTH',
+    schema: { type: 'string', enum: ['strict', 'lenient'] },
+    default: 'strict',
+    meaning: 'strict verifies credentials; lenient takes any well-formed, unexpired one'
+  },
+  logLevel: {
+    flag: '--log-level <level>',
+    env: 'FOGBANK_LOG_LEVEL',
+    schema: { type: 'string', enum: [...LOG_LEVELS] },
+    default: 'info',
+    meaning: `one of ${LOG_LEVELS.join(', ')}`
+  },
+  tlsDir: {
+    flag: '--tls-dir <dir>',
+    env: 'FOGBANK_TLS_DIR',
+    schema: { type: 'string', minLength: 1 },
+    default: '.fogbank/tls',
+    meaning: 'folder of the local CA and the server certificate'
+  },
+  hints: {
+    flag: '--no-hints',
+    env: 'FOGBANK_HINTS',
+    schema: { type: 'boolean' },
+    default: true,
+    meaning: 'whether 401 and 403 carry the x-fogbank-hint header'
+  }
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings

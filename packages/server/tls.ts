@@ -1,0 +1,94 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock, Ids } from '@fogbank/core'
+import { createCertificates, type KeyPair } from './certificates.ts'
+import { UsageError } from './failure.ts'
+
+/** The local certificate authority and the server certificate it signed. */
+export interface Tls {
+  /** For a TLS server; made or read with the first call. */
+  server(): Promise<KeyPair & { ca: string }>
+  /** PEM of the authority, for clients to trust. */
+  ca(): Promise<string>
+  /** A client certificate under this common name. */
+  issueClient(commonName: string): Promise<KeyPair>
+  /** Where the authority's PEM stands; undefined when it is only in memory. */
+  readonly caFile: string | undefined
+}
+
+const LOCAL_NAMES = ['localhost', '*.localhost', '127.0.0.1', '::1']
+
+/**
+ * Keeps certificates in a folder and makes them anew when they run out or the names change; without a
+ * folder they live in memory. Nothing is made before it is asked for.
+ */
+export function createTls(options: {
+  directory: string | undefined
+  hostname: string | undefined
+  clock: Clock
+  ids: Ids
+}): Tls {
+  const { directory } = options
+  const certificates = createCertificates(options.clock, options.ids)
+  const names = options.hostname ? [...LOCAL_NAMES, options.hostname] : LOCAL_NAMES
+  let authority: Promise<KeyPair> | undefined
+  let server: Promise<KeyPair> | undefined
+
+  async function getAuthority(): Promise<KeyPair> {
+    const kept = read(directory, 'ca')
+    if (kept && certificates.isFresh(kept)) return kept
+    const made = await certificates.createAuthorityPair()
+    write(directory, 'ca', made)
+    return made
+  }
+
+  async function getServer(): Promise<KeyPair> {
+    const issuer = await (authority ??= getAuthority())
+    const kept = read(directory, 'server')
+    if (kept && certificates.serves(kept, issuer, names)) return kept
+    const made = await certificates.issue(issuer, { commonName: names.at(-1)!, names })
+    write(directory, 'server', made)
+    return made
+  }
+
+  return {
+    caFile: directory && join(directory, 'ca.pem'),
+    async server() {
+      const pair = await (server ??= getServer())
+      return { ...pair, ca: (await authority!).cert }
+    },
+    ca: async () => (await (authority ??= getAuthority())).cert,
+    issueClient: async (commonName) =>
+      certificates.issue(await (authority ??= getAuthority()), { commonName })
+  }
+}
+
+function read(directory: string | undefined, name: string): KeyPair | undefined {
+  if (!directory || !existsSync(join(directory, `${name}.pem`))) return undefined
+  try {
+    return {
+      cert: readFileSync(join(directory, `${name}.pem`), 'utf8'),
+      key: readFileSync(join(directory, `${name}.key`), 'utf8')
+    }
+  } catch (cause) {
+    const file = (cause as NodeJS.ErrnoException).path ?? directory
+    throw new UsageError(
+      `${file} cannot be read; mend its permissions or choose another --tls-dir`,
+      {
+        cause
+      }
+    )
+  }
+}
+
+function write(directory: string | undefined, name: string, pair: KeyPair): void {
+  if (!directory) return
+  try {
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, `${name}.key`), pair.key, { mode: 0o600 })
+    chmodSync(join(directory, `${name}.key`), 0o600)
+    writeFileSync(join(directory, `${name}.pem`), pair.cert)
+  } catch (cause) {
+    throw new UsageError(`${directory} cannot be written; choose another --tls-dir`, { cause })
+  }
+}

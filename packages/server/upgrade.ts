@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import { acceptMqtt } from '@fogbank/core'
+import { fromIncoming, type Reply } from '@fogbank/personality'
+import type { ListenOptions } from './listener.ts'
+
+/** A WebSocket message is held in memory whole; MQTT over it may be cut in any way. */
+const MAXIMUM_MESSAGE_BYTES = 16 * 1024 * 1024
+const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
+
+/**
+ * Answers `Upgrade: websocket`: the personality decides as on any request, and only then is the connection
+ * upgraded and its bytes taken for MQTT.
+ */
+export function createUpgrader({ service, core, log, timeouts }: ListenOptions) {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAXIMUM_MESSAGE_BYTES,
+    handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false
+  })
+
+  async function decide(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const request = fromIncoming(incoming, true)
+    const reply: Reply = service.upgrade ? await service.upgrade(request) : { status: 404 }
+    if (!reply.upgrade || !service.mqtt) return refuse(socket, reply)
+    const { principal } = reply.upgrade
+    const peer = { ...request.peer, principal, url: request.target }
+    const door = { core, policy: service.mqtt, connectTimeoutMs: timeouts.connectMs }
+    server.handleUpgrade(incoming, socket, head, (webSocket) => {
+      const stream = createWebSocketStream(webSocket)
+      acceptMqtt(door, stream, peer)
+    })
+  }
+
+  return (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', () => socket.destroy())
+    decide(incoming, socket, head).catch((error: unknown) => {
+      log.error(error, `${service.name} failed on an upgrade`)
+      socket.destroy()
+    })
+  }
+}
+
+/** An HTTP answer on a socket that no HTTP server holds any more. */
+function refuse(socket: Duplex, { status, reason, headers, body = '' }: Reply): void {
+  const lines = [`HTTP/1.1 ${status} ${reason ?? STATUS_CODES[status] ?? ''}`]
+  const all: Record<string, string> = { Date: new Date().toUTCString(), ...headers }
+  all['Content-Length'] = String(Buffer.byteLength(body))
+  all['Connection'] = 'close'
+  for (const [name, value] of Object.entries(all)) lines.push(`${name}: ${value}`)
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  socket.end(body)
+}
