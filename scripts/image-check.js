@@ -23,7 +23,7 @@ try {
     cpSync(file, join(source, file))
   }
   for (const step of steps) {
-    const command = step.replaceAll(IMAGE_FOLDER, join(folder, 'image'))
+    const command = step.replaceAll(` ${IMAGE_FOLDER}`, ` ${join(folder, 'image')}`)
     const { status } = spawnSync('sh', ['-ec', command], {
       cwd: source,
       stdio: ['ignore', 'ignore', 'inherit']
