@@ -7,7 +7,7 @@ import { signToken, type TokenRequest } from './mint.ts'
 import { createVerifier } from './verify.ts'
 import { WELL_KNOWN_PRINCIPAL } from './well-known.ts'
 
-export type { TokenRequest } from './mint.ts'
+export { TOKEN_LIFETIME_SECONDS, type TokenRequest } from './mint.ts'
 export { AUDIENCES, DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL } from './well-known.ts'
 
 export interface AuthorityOptions {

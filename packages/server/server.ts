@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAuthority } from '@fogbank/authority'
+import { createAuthority, TOKEN_LIFETIME_SECONDS } from '@fogbank/authority'
 import { createCore, CoreError, type Clock, type Core, type Ids } from '@fogbank/core'
 import {
   startPersonality,
@@ -19,8 +19,6 @@ import type { Timeouts } from './timeouts.ts'
 import { createTls, type Tls } from './tls.ts'
 
 const AUTHORITY_OFFSET = 60
-/** Entra's tokens live a second less than an hour. */
-const TOKEN_LIFETIME_SECONDS = 3599
 const LOOPBACK = ['127.0.0.1', '::1']
 
 /** The whole suite at work. */

@@ -1,0 +1,85 @@
+// Suites, sockets and command lines for this package's own tests.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { startFogbank, type Fogbank, type StartOptions } from './index.ts'
+
+/** Runs a test against a suite of its own; it is closed afterwards, whatever happened. */
+export async function withSuite(
+  options: StartOptions,
+  run: (fogbank: Fogbank & { lines: string[] }) => Promise<void>
+): Promise<void> {
+  const lines: string[] = []
+  const log = {
+    info: (line: string) => void lines.push(line),
+    warn: (line: string) => void lines.push(line),
+    error: (error: unknown, line: string) => void lines.push(`${line}: ${String(error)}`)
+  }
+  const fogbank = await startFogbank({ log, ...options })
+  try {
+    await run(Object.assign(fogbank, { lines }))
+  } finally {
+    await fogbank.close()
+  }
+}
+
+export async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'fogbank-server-'))
+  try {
+    await run(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** The port of one of a suite's URLs. */
+export function portOf(fogbank: Fogbank, id: string): number {
+  return Number(new URL(fogbank.endpoints[id]!.http as string).port)
+}
+
+/** Sends bytes and answers what came back until the peer closed. */
+export async function exchange(port: number, bytes: string | Buffer, ms = 5000): Promise<string> {
+  const socket = net.connect(port, '127.0.0.1')
+  const timer = setTimeout(() => socket.destroy(new Error(`nothing ended within ${ms} ms`)), ms)
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk))
+  socket.write(bytes)
+  try {
+    await once(socket, 'close')
+  } finally {
+    clearTimeout(timer)
+  }
+  return Buffer.concat(chunks).toString('latin1')
+}
+
+const TSX = import.meta.resolve('tsx')
+const MAIN = resolve(import.meta.dirname, 'main.ts')
+
+/** A command line in a process of its own, in this folder. */
+export function fogbank(cwd: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const output = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => (output.out += chunk))
+  child.stderr.on('data', (chunk) => (output.err += chunk))
+  const exited = once(child, 'close').then(([code]) => ({ code: code as number, ...output }))
+  return {
+    child,
+    output,
+    exited,
+    /** Resolves when standard output holds this text. */
+    async says(text: string, ms = 15_000): Promise<void> {
+      const limit = AbortSignal.timeout(ms)
+      while (!output.out.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`it ended early: ${output.err}`)
+        await once(child.stdout, 'data', { signal: limit })
+      }
+    }
+  }
+}
