@@ -77,10 +77,17 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   )
   // It never listens itself; without this event it would know no timeouts and no closeAllConnections.
   web.emit('listening')
-  web.on('upgrade', createUpgrader(options))
+  web.on(
+    'upgrade',
+    createUpgrader(options, (socket) => web.emit('connection', socket))
+  )
   web.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     log.info(`${service.name} closed BadHttp ${error.code ?? error.message}`)
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    const status =
+      error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'
+    // Not only ended: a peer that never hangs up would keep its half for ever.
+    const answer = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+    if (socket.writable) socket.end(answer, () => socket.destroy())
     else socket.destroy()
   })
 

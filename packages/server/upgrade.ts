@@ -12,9 +12,13 @@ const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
 
 /**
  * Answers `Upgrade: websocket`: the personality decides as on any request, and only then is the connection
- * upgraded and its bytes taken for MQTT.
+ * upgraded and its bytes taken for MQTT. Any other protocol that is offered is passed over: the request is
+ * served again as if nothing had been offered, as Java's client and curl expect of their `h2c` [RFC 9110 7.8].
  */
-export function createUpgrader({ service, core, log, timeouts }: ListenOptions) {
+export function createUpgrader(
+  { service, core, log, timeouts }: ListenOptions,
+  serveAsHttp: (socket: Duplex) => void
+) {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAXIMUM_MESSAGE_BYTES,
@@ -35,12 +39,30 @@ export function createUpgrader({ service, core, log, timeouts }: ListenOptions) 
   }
 
   return (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (incoming.headers.upgrade?.toLowerCase() !== 'websocket') {
+      socket.unshift(Buffer.concat([withoutUpgrade(incoming), head]))
+      serveAsHttp(socket)
+      socket.resume()
+      return
+    }
     socket.on('error', () => socket.destroy())
     decide(incoming, socket, head).catch((error: unknown) => {
       log.error(error, `${service.name} failed on an upgrade`)
       socket.destroy()
     })
   }
+}
+
+/** The head of a request as it came, less what offers another protocol. */
+function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!
+    if (!/^(upgrade|connection|http2-settings)$/i.test(name)) {
+      lines.push(`${name}: ${rawHeaders[index + 1]}`)
+    }
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }
 
 /** An HTTP answer on a socket that no HTTP server holds any more. */
@@ -51,5 +73,6 @@ function refuse(socket: Duplex, { status, reason, headers, body = '' }: Reply): 
   all['Connection'] = 'close'
   for (const [name, value] of Object.entries(all)) lines.push(`${name}: ${value}`)
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
-  socket.end(body)
+  // Not only ended: a peer that never hangs up would keep its half for ever.
+  socket.end(body, () => socket.destroy())
 }
