@@ -1,14 +1,14 @@
-import { createHash, createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Reply } from '@fogbank/personality'
 import {
   createSigner,
+  presignMqtt,
   withAwsIot,
   type Answer,
   type AwsWorld,
   type Call,
-  type Signer
+  type Presigned
 } from './testing.ts'
 
 const CALL: Call = { target: '/topics/t?qos=1', body: '{"x":1}' }
@@ -236,37 +236,8 @@ const query = suite('aws-iot signature in the query')
 
 const UPGRADE = { upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-protocol': 'mqtt' }
 
-interface Presigned extends Signer {
-  expiresIn?: number
-  /** What is put behind the URL after it was signed. */
-  appended?: string
-}
-
-/** A URL signed as MQTT clients sign it; smithy's own presign always names an expiry, so by hand. */
-async function presign(clock: AwsWorld['clock'], options: Presigned = {}): Promise<string> {
-  const { service = 'iotdevicegateway', expiresIn, appended = '', ...key } = options
-  const date = new Date(options.dateMs ?? clock.now()).toISOString().replace(/[-:]|\.\d+/g, '')
-  const pairs: [string, string][] = [
-    ['X-Amz-Algorithm', 'AWS4-HMAC-SHA256'],
-    [
-      'X-Amz-Credential',
-      `${key.accessKeyId ?? 'test'}/${date.slice(0, 8)}/us-east-1/${service}/aws4_request`
-    ],
-    ['X-Amz-Date', date],
-    ...(expiresIn === undefined ? [] : [['X-Amz-Expires', String(expiresIn)] as [string, string]]),
-    ['X-Amz-SignedHeaders', 'host']
-  ]
-  const rawQuery = pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
-  const hmac = (secret: string | Buffer, text: string) =>
-    createHmac('sha256', secret).update(text).digest()
-  const canonical = `GET\n/mqtt\n${rawQuery}\nhost:localhost\n\nhost\n${hash('')}`
-  const scope = `${date.slice(0, 8)}/us-east-1/${service}/aws4_request`
-  const toSign = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${hash(canonical)}`
-  const steps = [date.slice(0, 8), 'us-east-1', service, 'aws4_request', toSign]
-  const signature = steps.reduce<string | Buffer>(hmac, `AWS4${key.secretAccessKey ?? 'test'}`)
-  return `/mqtt?${rawQuery}&X-Amz-Signature=${(signature as Buffer).toString('hex')}${appended}`
-}
+const presign = (clock: AwsWorld['clock'], options: Partial<Presigned> = {}) =>
+  presignMqtt({ host: 'localhost', dateMs: clock.now(), ...options })
 
 async function upgrade({ running }: AwsWorld, target: string): Promise<Reply> {
   return running.answer({
@@ -287,7 +258,7 @@ function messageOf({ status, body }: Reply): [number, unknown] {
 query('lets a WebSocket in and says who it is, for either service', () =>
   withAwsIot({}, async (world) => {
     for (const service of ['iotdevicegateway', 'iotdata']) {
-      const reply = await upgrade(world, await presign(world.clock, { service }))
+      const reply = await upgrade(world, presign(world.clock, { service }))
       const principal = { kind: 'access-key', accessKeyId: 'test', service }
       assert.equal([reply.status, reply.upgrade], [101, { principal }])
     }
@@ -313,9 +284,9 @@ query('takes a session token that was appended after signing', () => {
   return withAwsIot({ settings: { accessKeys: [key] } }, async (world) => {
     const appended = `&X-Amz-Security-Token=${encodeURIComponent(key.sessionToken)}`
     const { sessionToken: _token, ...pair } = key
-    const target = await presign(world.clock, { ...pair, appended })
+    const target = presign(world.clock, { ...pair, appended })
     assert.is((await upgrade(world, target)).status, 101)
-    const without = await presign(world.clock, pair)
+    const without = presign(world.clock, pair)
     assert.equal(messageOf(await upgrade(world, without)), [403, INVALID_TOKEN])
   })
 })
@@ -328,14 +299,14 @@ query('that is missing is 403', () =>
 
 query('fails with another secret', () =>
   withAwsIot({}, async (world) => {
-    const target = await presign(world.clock, { secretAccessKey: 'wrong' })
+    const target = presign(world.clock, { secretAccessKey: 'wrong' })
     assert.equal(messageOf(await upgrade(world, target)), [403, MISMATCH])
   })
 )
 
 query('names the parameter that is missing', () =>
   withAwsIot({}, async (world) => {
-    const target = await presign(world.clock)
+    const target = presign(world.clock)
     for (const name of ['Algorithm', 'Credential', 'Date', 'SignedHeaders', 'Signature']) {
       const cut = target.replace(new RegExp(`X-Amz-${name}=[^&]*&?`), '')
       assert.equal(messageOf(await upgrade(world, cut)), [
@@ -349,8 +320,8 @@ query('names the parameter that is missing', () =>
 query('lasts five minutes, or what X-Amz-Expires says', () =>
   withAwsIot({}, async (world) => {
     const { clock } = world
-    const plain = await presign(clock)
-    const long = await presign(clock, { expiresIn: 86400 })
+    const plain = presign(clock)
+    const long = presign(clock, { expiresIn: 86400 })
     clock.advance(300_000)
     assert.is((await upgrade(world, plain)).status, 101)
     clock.advance(1000)
@@ -370,10 +341,10 @@ query('lasts five minutes, or what X-Amz-Expires says', () =>
 
 query('may last seven days and no longer', () =>
   withAwsIot({}, async (world) => {
-    const longest = await presign(world.clock, { expiresIn: 604_800 })
+    const longest = presign(world.clock, { expiresIn: 604_800 })
     assert.is((await upgrade(world, longest)).status, 101)
     for (const expiresIn of [604_801, 0]) {
-      const target = await presign(world.clock, { expiresIn })
+      const target = presign(world.clock, { expiresIn })
       assert.equal(messageOf(await upgrade(world, target)), [
         403,
         `X-Amz-Expires must be between 1 and 604800 seconds, got '${expiresIn}'.`
