@@ -43,8 +43,8 @@ export interface Listener {
 
 const TLS_HANDSHAKE = 0x16
 const MQTT_CONNECT = 0x10
-/** Names that devices ask for; `mqtt` and `x-amzn-mqtt-ca` come from AWS, browsers say `http/1.1`. */
-const ALPN_PROTOCOLS = ['mqtt', 'x-amzn-mqtt-ca', 'http/1.1']
+/** Names that devices ask for; `mqtt` and `x-amzn-…-ca` come from AWS, browsers say `http/1.1`. */
+const ALPN_PROTOCOLS = ['mqtt', 'x-amzn-mqtt-ca', 'x-amzn-http-ca', 'http/1.1']
 
 const isLetter = (byte: number) => byte >= 0x41 && byte <= 0x5a
 
