@@ -150,6 +150,8 @@ httpDoor(
         const sent = https.request(`${aws.https}/topics/a?qos=1`, {
           method: 'POST',
           agent: false,
+          // What AWS devices ask for on port 443.
+          ALPNProtocols: ['x-amzn-http-ca'],
           ca,
           ...certificate
         })
