@@ -6,7 +6,7 @@ import { createInbound } from './inbound.ts'
 import { createOutbound } from './outbound.ts'
 import type { MqttPolicy, ProtocolVersion, Refusal, SubscriptionRequest } from './policy.ts'
 import type { DisconnectCause, Peer, Session } from './session.ts'
-import { encode, WireFault, writePacket, type StrictParser, type WirePacket } from './wire.ts'
+import { createWriter, WireFault, type StrictParser, type WirePacket } from './wire.ts'
 
 /** What CONNECT settled, before there is a session. */
 export interface Settled {
@@ -115,7 +115,7 @@ export function createConnection(options: {
     stored: () => {},
     notStored: () => {},
     toSubscribeAck: (packet) => packet,
-    write: (packet) => writePacket(packet, stream, version),
+    write: createWriter(stream, version),
     wants: (topic) =>
       !policy.toClientTopic || policy.toClientTopic(connection, topic) !== undefined,
     failed(error) {
@@ -167,6 +167,7 @@ export function createConnection(options: {
 export function sendLastWord(connection: Connection, reasonCode: number): void {
   if (connection.version !== 5 || connection.farewelled || connection.stream.destroyed) return
   connection.farewelled = true
-  // Written as one piece: aedes destroys the stream in this very tick, and corked parts would be lost.
-  connection.stream.write(encode({ cmd: 'disconnect', reasonCode }, 5))
+  connection.write({ cmd: 'disconnect', reasonCode })
+  // aedes destroys the stream in this very tick, and what is corked would be lost.
+  connection.stream.uncork()
 }

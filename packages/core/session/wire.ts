@@ -95,12 +95,66 @@ export function encode(packet: WirePacket, protocolVersion: number): Buffer {
   return mqttPacket.generate(packet as never, { protocolVersion })
 }
 
-const writeToStream = mqttPacket.writeToStream
-
-/** Writes a packet to a stream as mqtt-packet would, past the hook. */
-export function writePacket(packet: WirePacket, stream: Duplex, protocolVersion: number): void {
-  writeToStream(packet as never, stream as never, { protocolVersion })
+interface EncodedPublish {
+  topic: string
+  retain: boolean
+  properties: unknown
+  protocolVersion: number
+  bytes: Buffer
 }
+
+/** The last encoding of a payload; gone with the payload itself. */
+const encodedPublishes = new WeakMap<Buffer, EncodedPublish>()
+
+/**
+ * The bytes of one packet; a QoS 0 PUBLISH that goes out to many is encoded once.
+ *
+ * Nothing in such a packet differs from subscriber to subscriber but what is compared here.
+ */
+function encodeShared(packet: WirePacket, protocolVersion: number): Buffer {
+  if (packet.cmd !== 'publish' || packet.qos !== 0) return encode(packet, protocolVersion)
+  const { topic, retain, properties, payload } = packet
+  const last = encodedPublishes.get(payload)
+  if (
+    last &&
+    last.topic === topic &&
+    last.retain === retain &&
+    last.properties === properties &&
+    last.protocolVersion === protocolVersion
+  ) {
+    return last.bytes
+  }
+  const bytes = encode(packet, protocolVersion)
+  encodedPublishes.set(payload, { topic, retain, properties, protocolVersion, bytes })
+  return bytes
+}
+
+/**
+ * Writes packets to one stream, each in one piece, and all of one turn of the event loop together.
+ *
+ * mqtt-packet's own writer makes several small writes of a packet and flushes after each packet.
+ */
+export function createWriter(
+  stream: Duplex,
+  protocolVersion: number
+): (packet: WirePacket) => void {
+  let corked = false
+  const flush = () => {
+    corked = false
+    stream.uncork()
+  }
+  return (packet) => {
+    const bytes = encodeShared(packet, protocolVersion)
+    if (!corked) {
+      corked = true
+      stream.cork()
+      setImmediate(flush)
+    }
+    stream.write(bytes)
+  }
+}
+
+const writeToStream = mqttPacket.writeToStream
 
 // aedes calls writeToStream as a property of the shared CommonJS module: the one place where every packet
 // it sends can be seen as an object. Streams that carry no session of ours go straight through.

@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SignatureV4 } from '@smithy/signature-v4'
+import { createHash, createHmac } from 'node:crypto'
+import mqttPacket from 'mqtt-packet'
+import type { LoadJob } from './load.ts'
+import { freePort, load, serve, stop, untilAnswers } from './processes.ts'
+import { toFigure, type Figure } from './report.ts'
+
+const ROUNDS = 5
+const SECONDS = 3
+const CONNECTIONS = 64
+const PAYLOAD = 'x'.repeat(64)
+const TOPIC = 'bench/topic'
+
+/** One door and how its publish looks on the wire. */
+interface Door {
+  name: string
+  offset: number
+  expect: string
+  target: number
+  request(port: number): Promise<Buffer> | Buffer
+}
+
+function http(port: number, target: string, headers: Record<string, string>): Buffer {
+  const all: Record<string, string> = {
+    Host: `127.0.0.1:${port}`,
+    'Content-Length': String(PAYLOAD.length),
+    ...headers
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
+  return Buffer.from(`POST ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${PAYLOAD}`)
+}
+
+const DOORS: Door[] = [
+  {
+    name: 'shiftr publish, QoS 0, one subscriber',
+    offset: 50,
+    expect: 'HTTP/1.1 200',
+    target: 0.6,
+    request: (port) =>
+      http(port, `/broker/${TOPIC}`, {
+        Authorization: `Basic ${Buffer.from('local:local').toString('base64')}`
+      })
+  },
+  {
+    name: 'AWS Publish, signature verified, one subscriber',
+    offset: 10,
+    expect: 'HTTP/1.1 200',
+    target: 0.33,
+    request: signedPublish
+  },
+  {
+    name: 'Event Grid publish, cached token, one subscriber',
+    offset: 20,
+    expect: 'HTTP/1.1 204',
+    target: 0.5,
+    async request(port) {
+      const reply = await fetch(`http://127.0.0.1:${port - 20}/authority/tokens`, {
+        method: 'POST',
+        body: '{}'
+      })
+      const { access_token } = (await reply.json()) as { access_token: string }
+      const query = `topic=${encodeURIComponent(TOPIC)}&qos=0&api-version=2025-08-01-preview`
+      return http(port, `/mqtt/messages?${query}`, { Authorization: `Bearer ${access_token}` })
+    }
+  }
+]
+
+/** node:crypto in the shape that the signer wants. */
+class Sha256 {
+  readonly #hash
+  constructor(secret?: string | Uint8Array) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret)
+  }
+  update(data: string | Uint8Array): void {
+    this.#hash.update(data)
+  }
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest()
+  }
+  reset(): void {}
+}
+
+async function signedPublish(port: number): Promise<Buffer> {
+  const signer = new SignatureV4({
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    region: 'us-east-1',
+    service: 'iotdata',
+    sha256: Sha256 as never
+  })
+  const target = `/topics/${encodeURIComponent(TOPIC)}`
+  const signed = await signer.sign({
+    method: 'POST',
+    protocol: 'http:',
+    hostname: '127.0.0.1',
+    port,
+    path: target,
+    query: {},
+    headers: { host: `127.0.0.1:${port}`, 'content-type': 'application/octet-stream' },
+    body: PAYLOAD
+  } as never)
+  const { host: _host, ...rest } = (signed as unknown as { headers: Record<string, string> })
+    .headers
+  return http(port, target, rest)
+}
+
+/** Publishes through each door against a bare handler, in turns. */
+export async function measureHttp(only = ''): Promise<Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'fogbank-bench-'))
+  const base = await freePort()
+  const barePort = await freePort()
+  const suite = serve(
+    ['dist/fogbank.cjs', 'start', '--ephemeral', '--port-base', String(base)],
+    join(folder, 'suite.log')
+  )
+  const bare = serve(['packages/bench/bare-http.js', String(barePort)], join(folder, 'bare.log'))
+  try {
+    await untilAnswers(`http://127.0.0.1:${base}/health`)
+    await untilAnswers(`http://127.0.0.1:${barePort}/`)
+    const figures: Figure[] = []
+    for (const door of DOORS.filter(({ name }) => name.startsWith(only))) {
+      const port = base + door.offset
+      const job: LoadJob = {
+        port,
+        request: (await door.request(port)).toString('base64'),
+        connections: CONNECTIONS,
+        seconds: SECONDS,
+        expect: door.expect,
+        subscriber: {
+          port: base,
+          topic: TOPIC,
+          payloadBytes: PAYLOAD.length,
+          connect: connectPacket()
+        }
+      }
+      const bareJob: LoadJob = {
+        port: barePort,
+        request: http(barePort, '/publish', {}).toString('base64'),
+        connections: CONNECTIONS,
+        seconds: SECONDS,
+        expect: 'HTTP/1.1 204'
+      }
+      load({ ...job, seconds: 1 }) // warm both up
+      load({ ...bareJob, seconds: 1 })
+      const ours: number[] = []
+      const limit: number[] = []
+      for (let round = 0; round < ROUNDS; round++) {
+        limit.push(load(bareJob).requestsPerSecond)
+        const result = load(job)
+        if (result.bad > 0)
+          throw new Error(`${door.name}: ${result.bad} answers were not ${door.expect}`)
+        if (result.received < result.answered) {
+          throw new Error(`${door.name}: ${result.answered} answered, ${result.received} received`)
+        }
+        ours.push(result.requestsPerSecond)
+      }
+      figures.push(toFigure(door.name, 'req/s', ours, limit, { atLeast: door.target }))
+    }
+    return figures
+  } finally {
+    await stop(suite)
+    await stop(bare)
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function connectPacket(): string {
+  const packet = mqttPacket.generate({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    clientId: `bench-${process.pid}`,
+    keepalive: 0
+  } as never)
+  return packet.toString('base64')
+}

@@ -1,0 +1,57 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import type { LoadJob, LoadResult } from './load.ts'
+
+const READY_MS = 20_000
+
+/** A port, and the hundred after it, that nobody uses now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port > 65_000 ? port - 1000 : port
+}
+
+/** Starts a server whose log goes to a file, as a supervisor would have it. */
+export function serve(args: string[], logFile: string, cwd = process.cwd()): ChildProcess {
+  const log = openSync(logFile, 'w')
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', log, 'inherit'] })
+  closeSync(log)
+  return child
+}
+
+/** Milliseconds from now until the URL answers 2xx. */
+export async function untilAnswers(url: string): Promise<number> {
+  const startedAt = performance.now()
+  while (performance.now() - startedAt < READY_MS) {
+    const reply = await fetch(url).catch(() => undefined)
+    if (reply && reply.status < 500) return performance.now() - startedAt
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  throw new Error(`${url} did not answer within ${READY_MS} ms`)
+}
+
+export async function stop(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await ended
+}
+
+/** Resident memory in MB. */
+export function memoryOf(child: ChildProcess): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024
+}
+
+/** Runs one load job in a process of its own. */
+export function load(job: LoadJob): LoadResult {
+  const args = ['--import', 'tsx', 'packages/bench/load.ts', JSON.stringify(job)]
+  const { stdout, status } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  if (status !== 0) throw new Error('the load generator failed')
+  return JSON.parse(stdout) as LoadResult
+}
