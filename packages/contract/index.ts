@@ -1,0 +1,7 @@
+export type {
+  HttpCredential,
+  Step,
+  Transcript,
+  TranscriptAdapter,
+  UnsignedRequest
+} from './transcript.ts'

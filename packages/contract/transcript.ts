@@ -1,0 +1,164 @@
+import type { IClientOptions } from 'mqtt'
+import type { Fogbank } from 'fogbank'
+import type { Evidence } from '@fogbank/personality'
+
+/** A body of an HTTP message or the payload of an MQTT one; at most one of them. */
+export interface Content {
+  /** Compared whole; placeholders (match.ts) may stand in it. */
+  json?: unknown
+  text?: string
+  base64?: string
+}
+
+export interface RequestStep extends Content {
+  http: 'request'
+  method: string
+  /** Path and query, sent as they are. `<same:NAME>` is replaced by what was captured, percent-encoded. */
+  url: string
+  headers?: Record<string, string>
+  /** Name the adapter knows. */
+  credential?: string
+  /** https instead of http. */
+  secure?: boolean
+  /** Another personality, or `control`. @default the transcript's own */
+  at?: string
+}
+
+export interface ResponseStep extends Content {
+  http: 'response'
+  status: number
+  /** Compared over sockets; in memory there is none. */
+  reason?: string
+  /** Only these are compared; null: the header must not be there. */
+  headers?: Record<string, string | null>
+  /** The body must have no byte. */
+  empty?: true
+}
+
+export interface ConnectStep {
+  mqtt: 'connect'
+  /** Names the client in later steps; a name may be used again after `disconnected` or `end`. */
+  client: string
+  /** Name the adapter knows. */
+  credential?: string
+  /** @default 5 */
+  version?: 3 | 4 | 5
+  /** @default the client's name */
+  clientId?: string
+  clean?: boolean
+  keepalive?: number
+  properties?: Record<string, unknown>
+  will?: Content & { topic: string; qos?: 0 | 1 | 2; retain?: boolean }
+  /** mqtts instead of mqtt. */
+  secure?: boolean
+  /** Another personality, or `control` for the plain door. @default the transcript's own */
+  at?: string
+  /** The CONNACK must refuse with this code. */
+  refused?: number
+  /** CONNACK properties that are compared, one by one. */
+  connack?: Record<string, unknown>
+}
+
+export interface SubscribeStep {
+  mqtt: 'subscribe'
+  client: string
+  filter: string
+  qos: 0 | 1 | 2
+  /** Code of the SUBACK. @default qos */
+  granted?: number
+}
+
+export interface PublishStep extends Content {
+  mqtt: 'publish'
+  client: string
+  topic: string
+  qos: 0 | 1 | 2
+  retain: boolean
+  properties?: MessageProperties
+  /** Code of the PUBACK or PUBREC. @default 0 */
+  reasonCode?: number
+}
+
+/** The next message the client is sent, compared whole; properties that are not named must be absent. */
+export interface ReceiveStep extends Content {
+  mqtt: 'receive'
+  client: string
+  topic: string
+  qos: 0 | 1 | 2
+  retain: boolean
+  properties?: MessageProperties
+}
+
+/** MQTT 5 properties of a PUBLISH as a transcript writes them. */
+export interface MessageProperties {
+  payloadFormatIndicator?: boolean
+  messageExpiryInterval?: number | string
+  contentType?: string
+  responseTopic?: string
+  /** UTF-8 text; base64 behind `base64:` for anything else. */
+  correlationData?: string
+  userProperties?: [name: string, value: string][]
+}
+
+export type Step =
+  | RequestStep
+  | ResponseStep
+  | ConnectStep
+  | SubscribeStep
+  | PublishStep
+  | ReceiveStep
+  /** Everything sent so far has been answered, and nothing came of it for this client. */
+  | { mqtt: 'nothing'; client: string }
+  /** The server ends the connection; MQTT 5: with this code. */
+  | { mqtt: 'disconnected'; client: string; reasonCode?: number }
+  /** The client leaves: with DISCONNECT, or by dropping the connection, so that its will is sent. */
+  | { mqtt: 'end'; client: string; abruptly?: true }
+  | { clock: 'advance'; seconds: number }
+  /** The next calls of the operation answer this row, as `POST /fail` orders it. */
+  | { fail: 'next'; operation: string; error: string; times: number }
+
+/** One golden exchange: `fixtures/<personality>/<Operation>/<status>-<situation>.json`. */
+export interface Transcript {
+  title: string
+  source: string
+  evidence: Evidence
+  /** For a failing one: key of the error row that the log must name. */
+  raises?: string
+  /** Name of a configuration in the adapter. */
+  settings?: string
+  /** Time stands still; implied by a clock step. */
+  clock?: 'manual'
+  /** @default strict */
+  auth?: 'strict' | 'lenient'
+  steps: Step[]
+}
+
+/** An HTTP request as the adapter signs it. */
+export interface UnsignedRequest {
+  method: string
+  /** Path and query, undecoded. */
+  target: string
+  /** Lower-case names. */
+  headers: Record<string, string>
+  body: Buffer
+  /** As the Host header will say it. */
+  host: string
+}
+
+/** What a credential adds to a request. */
+export interface HttpCredential {
+  /** Instead of the request's own, where the credential is part of the query. */
+  target?: string
+  headers?: Record<string, string>
+  /** A client certificate; the request then goes over https. */
+  tls?: { cert: string; key: string }
+}
+
+/** What transcripts of one personality need to know of it: `emulators/<id>/transcript.ts`. */
+export interface TranscriptAdapter {
+  /** This personality's part of the configuration, by the name a transcript picks it with. */
+  settings?: Record<string, object>
+  credential?(name: string, request: UnsignedRequest, fogbank: Fogbank): Promise<HttpCredential>
+  /** mqtt.js options; with `cert` and `key` the client connects over TLS. */
+  mqtt?(name: string, fogbank: Fogbank): Promise<IClientOptions>
+}
