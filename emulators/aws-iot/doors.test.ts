@@ -1,6 +1,7 @@
 // The one port with everything that can knock at it.
 import { once, type EventEmitter } from 'node:events'
 import https from 'node:https'
+import type tls from 'node:tls'
 import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
@@ -138,34 +139,34 @@ httpDoor('answers an upgrade signed with another secret before it is one', () =>
   })
 )
 
-httpDoor(
-  'takes a certificate of the local CA in place of a signature, and answers as to devices',
-  () =>
-    withFogbank(async ({ aws, fogbank }) => {
-      const ca = await fogbank.ca()
-      for (const [certificate, status] of [
-        [await fogbank.issueClient('dev1'), 200],
-        [{}, 403]
-      ] as const) {
-        const sent = https.request(`${aws.https}/topics/a?qos=1`, {
-          method: 'POST',
-          agent: false,
-          // What AWS devices ask for on port 443.
-          ALPNProtocols: ['x-amzn-http-ca'],
-          ca,
-          ...certificate
-        })
-        const answered = once(sent, 'response')
-        sent.end('x')
-        const [response] = (await within(3000, answered)) as [IncomingMessage]
-        const traceId = response.headers['x-amzn-requestid']
-        const message = status === 200 ? 'OK' : 'Missing Authentication Token'
-        assert.equal(
-          [response.statusCode, JSON.parse(await text(response))],
-          [status, { message, traceId }]
-        )
+httpDoor('takes a certificate of the local CA in place of a signature', () =>
+  withFogbank(async ({ aws, fogbank }) => {
+    const known = await fogbank.issueClient('dev1')
+    const cases: [tls.ConnectionOptions, number, string][] = [
+      [known, 200, 'OK'],
+      [{}, 403, 'Missing Authentication Token']
+    ]
+    for (const [certificate, status, message] of cases) {
+      const device: https.RequestOptions & tls.ConnectionOptions = {
+        ...certificate,
+        method: 'POST',
+        agent: false,
+        ca: await fogbank.ca(),
+        // What AWS devices ask for on port 443.
+        ALPNProtocols: ['x-amzn-http-ca']
       }
-    })
+      const sent = https.request(`${aws.https}/topics/a?qos=1`, device)
+      const answered = once(sent, 'response')
+      sent.end('x')
+      const [response] = (await within(3000, answered)) as [IncomingMessage]
+      assert.is((response.socket as tls.TLSSocket).alpnProtocol, 'x-amzn-http-ca')
+      const traceId = response.headers['x-amzn-requestid']
+      assert.equal(
+        [response.statusCode, JSON.parse(await text(response))],
+        [status, { message, traceId }]
+      )
+    }
+  })
 )
 
 httpDoor('refuses headers that come twice', () =>
