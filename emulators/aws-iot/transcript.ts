@@ -1,0 +1,55 @@
+import type { TranscriptAdapter } from '@fogbank/contract'
+import type { startFogbank } from 'fogbank'
+import { createSigner, presignMqtt, toQuery, type Signer } from './testing.ts'
+
+type Fogbank = Awaited<ReturnType<typeof startFogbank>>
+
+/** Six minutes: one more than the service allows. */
+const TOO_FAR_MS = 360_000
+
+/** Who signs a request whose transcript says `"credential": "name"`. */
+const SIGNERS: Record<string, Signer & { offMs?: number; presigned?: boolean }> = {
+  key: {},
+  gateway: { service: 'iotdevicegateway' },
+  'wrong-secret': { secretAccessKey: 'wrong' },
+  'unknown-key': { accessKeyId: 'AKIAUNKNOWN' },
+  ahead: { offMs: TOO_FAR_MS },
+  behind: { offMs: -TOO_FAR_MS },
+  'url-wrong-secret': { presigned: true, secretAccessKey: 'wrong' },
+  'url-behind': { presigned: true, offMs: -TOO_FAR_MS }
+}
+
+/** How the transcripts under fixtures/aws-iot prove who they are. */
+export const adapter: TranscriptAdapter = {
+  async credential(name, { method, target, headers, body, host }, fogbank) {
+    if (name === 'device') return { tls: await fogbank.issueClient('device') }
+    const signer = SIGNERS[name]
+    if (!signer) throw new Error(`aws-iot has no credential ${name}`)
+    const { offMs = 0, presigned, ...key } = signer
+    const dateMs = (await timeOf(fogbank)) + offMs
+    if (presigned) return { target: presignMqtt({ ...key, host, dateMs }), headers: {} }
+    const [path = '', rawQuery = ''] = target.split('?')
+    const request = {
+      method,
+      protocol: 'http:',
+      hostname: host,
+      path,
+      query: toQuery(rawQuery),
+      headers: { ...headers, host },
+      body
+    }
+    const signed = await createSigner(key).sign(request, { signingDate: new Date(dateMs) })
+    const { host: _host, ...added } = signed.headers
+    return { headers: added }
+  },
+  mqtt: async (name, fogbank) =>
+    name === 'device'
+      ? { ...(await fogbank.issueClient('device')), ca: await fogbank.ca() }
+      : { username: 'test', password: 'test' }
+}
+
+/** The emulator's time is what its answers say, be the clock real or not. */
+async function timeOf({ personalities }: Fogbank): Promise<number> {
+  const answer = await personalities.get('aws-iot')?.app.request('/')
+  return Date.parse(answer?.headers.get('date') ?? '')
+}
