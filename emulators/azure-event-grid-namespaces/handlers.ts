@@ -1,0 +1,126 @@
+import type { Clock, Message, Space } from '@fogbank/core'
+import type { Call, Reply, TokenVerifier } from '@fogbank/personality'
+import type { Access } from './access.ts'
+import { nameOf, type Principal } from './auth.ts'
+import type { Clients } from './clients.ts'
+import { errors } from './errors.ts'
+import { limits } from './limits.ts'
+import { settleProperties, toProperties } from './properties.ts'
+import { listListed, toContinuationToken, toHeaders, toItem, toPosition } from './retained.ts'
+import { checkFilter, checkTopic } from './topics.ts'
+
+export const PERSONALITY = 'azure-event-grid-namespaces'
+
+export interface State {
+  space: Space
+  clock: Clock
+  tokens: TokenVerifier
+  access: Access
+  clients: Clients
+  /** What a publish over HTTP is answered with. */
+  acceptedStatus: 202 | 204
+  rawUserProperties: boolean
+  sessionExpiryMaximumSeconds: number
+  /** Ends what runs beside the calls. */
+  close(): void
+}
+
+type EventGridCall = Call<State, Principal>
+
+/** Publishes the body as an MQTT message; the caller's object id stands for its client id. */
+export async function httpPublish(call: EventGridCall): Promise<Reply> {
+  const { state, principal, query } = call
+  const message: Message = {
+    topic: query.topic ?? '',
+    payload: call.body,
+    qos: toQoS(query.qos ?? call.header('mqtt-qos') ?? '1'),
+    retain: toRetain(query.retain ?? call.header('mqtt-retain') ?? '0')
+  }
+  const properties = toProperties(call)
+  if (properties) message.properties = properties
+  checkMessage(state, principal, message)
+  const clientId = nameOf(principal)
+  await state.space.publish(message, { personality: PERSONALITY, clientId })
+  return { status: state.acceptedStatus }
+}
+
+/** Topic, properties, size and permission of a publish, by whichever door. @throws ProviderError */
+export function checkMessage({ access }: State, principal: Principal, message: Message): void {
+  const { topic, payload, properties } = message
+  checkTopic(topic)
+  if (properties) settleProperties(properties)
+  if (message.retain) limits.retainedMessageBytes.check(payload.length)
+  access.checkPublish(principal, topic)
+}
+
+/** Form and permission of a subscription. @throws ProviderError */
+export function checkSubscription({ access }: State, principal: Principal, filter: string): void {
+  checkFilter(filter)
+  access.checkSubscribe(principal, filter)
+}
+
+export async function getRetainedMessage(call: EventGridCall): Promise<Reply> {
+  const { state, principal } = call
+  const topic = call.query.topic ?? ''
+  checkTopic(topic)
+  state.access.checkRead(principal, topic)
+  const message = await state.space.retained.get(topic)
+  if (!message) throw errors.RetainedMessageNotFound({ topic })
+  return { status: 200, headers: toHeaders(message, state.clock.now()), body: message.payload }
+}
+
+export async function listRetainedMessages(call: EventGridCall): Promise<Reply> {
+  const { state, query, principal } = call
+  const size = query.maxresults === undefined ? limits.maxResults.value : Number(query.maxresults)
+  if (size < 1) throw limits.maxResults.exceeded(size)
+  limits.maxResults.check(size)
+  const position = toPosition(query.topicfilter, query.continuationtoken)
+  checkSubscription(state, principal, position.filter)
+  // One more than asked for tells whether there is a next page.
+  const found = await listListed(state.space, position, size + 1)
+  const page = found.slice(0, size)
+  const last = page.at(-1)
+  const more = last !== undefined && found.length > size
+  const body = {
+    nextLink: more ? toNextLink(call, { ...position, after: last.topic }, size) : null,
+    retainedMessages: page.map((message) => toItem(message, state.clock.now()))
+  }
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(body)
+  }
+}
+
+/** Lets a WebSocket in; CONNECT says who it is. */
+export function connect(): Reply {
+  return { status: 101, upgrade: { principal: undefined } }
+}
+
+export function notEmulated(call: EventGridCall): never {
+  throw errors.NotEmulated({ operation: call.operationName })
+}
+
+function toNextLink(
+  call: EventGridCall,
+  position: { filter: string; after: string },
+  size: number
+): string {
+  const scheme = call.request.peer.transport === 'tls' ? 'https' : 'http'
+  const query = new URLSearchParams({
+    continuationToken: toContinuationToken(position),
+    maxResults: String(size),
+    'api-version': call.query['api-version'] ?? ''
+  })
+  return `${scheme}://${call.header('host')}${call.path}?${query}`
+}
+
+function toQoS(text: string): 0 | 1 {
+  if (text !== '0' && text !== '1') throw errors.QosInvalid({ qos: text })
+  return text === '1' ? 1 : 0
+}
+
+function toRetain(text: string): boolean {
+  if (text !== '0' && text !== '1') throw errors.RetainInvalid({ retain: text })
+  return text === '1'
+}

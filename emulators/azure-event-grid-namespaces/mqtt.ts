@@ -1,0 +1,100 @@
+import type { Admission, ConnectRequest, MqttPolicy, Refusal } from '@fogbank/core'
+import { ProviderError, refusedBy, toRefusal } from '@fogbank/personality'
+import { identify, nameOf, type Principal } from './auth.ts'
+import { errors } from './errors.ts'
+import { checkMessage, checkSubscription, PERSONALITY, type State } from './handlers.ts'
+import { limits } from './limits.ts'
+
+const JWT_METHOD = 'OAUTH2-JWT'
+const MAXIMUM_WILL_DELAY_SECONDS = 300
+/** MQTT 5 reason codes from here on are errors. */
+const FAILURE = 0x80
+
+/** The MQTT broker of a namespace: its feature table, its limits and its outcome codes. */
+export function mqtt(state: State): MqttPolicy<Principal> {
+  return {
+    personality: PERSONALITY,
+    versions: [4, 5],
+    maximumQoS: 1,
+    subscribeAboveMaximumQoS: 'grant-maximum',
+    retainAvailable: true,
+    wildcardSubscriptionAvailable: true,
+    subscriptionIdentifiersAvailable: false,
+    sharedSubscriptionAvailable: false,
+    topicAliasMaximum: 10,
+    maximumPacketSize: limits.payloadBytes.value,
+    keepAlive: { minimumSeconds: 1, maximumSeconds: 1160, zero: 'maximum' },
+    sessionExpiryMaximumSeconds: state.sessionExpiryMaximumSeconds,
+    announceDefaults: true,
+    filtersPerSubscribe: {
+      maximum: limits.filtersPerSubscribe.value,
+      refusal: toRefusal(errors.TooManyFilters({ limit: limits.filtersPerSubscribe.value }))
+    },
+    subscriptionsPerConnection: {
+      maximum: limits.subscriptionsPerSession.value,
+      refusal: toRefusal(
+        errors.TooManySubscriptions({ limit: limits.subscriptionsPerSession.value })
+      )
+    },
+
+    async authenticate(connect) {
+      try {
+        return await admit(state, connect)
+      } catch (error) {
+        if (error instanceof ProviderError) return toRefusal(error)
+        throw error
+      }
+    },
+    checkPacket(_session, { cmd, reasonCode, hasUserProperties }) {
+      if (hasUserProperties && cmd !== 'publish') {
+        return toRefusal(errors.UserPropertiesMisplaced({}, { detail: `packet=${cmd}` }))
+      }
+      if (cmd === 'puback' && reasonCode >= FAILURE) {
+        return toRefusal(errors.NegativeAcknowledgement({}, { detail: `code=${reasonCode}` }))
+      }
+      return undefined
+    },
+    checkPublish: ({ identity }, message) =>
+      refusedBy(() => checkMessage(state, identity, message)),
+    checkSubscribe: ({ identity }, { filter }) =>
+      refusedBy(() => checkSubscription(state, identity, filter))
+  }
+}
+
+async function admit(
+  state: State,
+  connect: ConnectRequest
+): Promise<Admission<Principal> | Refusal> {
+  if (connect.userProperties) {
+    throw errors.UserPropertiesMisplaced({}, { detail: 'packet=connect' })
+  }
+  limits.nameCharacters.check(connect.clientId.length)
+  const identity = await identifyClient(state, connect)
+  const owner = state.space.session(PERSONALITY, connect.clientId)?.identity
+  if (owner && !isSame(owner as Principal, identity)) {
+    throw errors.SessionNameTaken({}, { detail: `clientId=${connect.clientId}` })
+  }
+  if (connect.will) {
+    connect.will.delaySeconds = Math.min(connect.will.delaySeconds, MAXIMUM_WILL_DELAY_SECONDS)
+  }
+  return { space: state.space.name, identity }
+}
+
+/** By token when an authentication method is named, else by certificate. */
+async function identifyClient(state: State, connect: ConnectRequest): Promise<Principal> {
+  const { authenticationMethod, authenticationData, peer } = connect
+  if (authenticationMethod === undefined) {
+    return state.clients.identify(peer.certificate, connect.username)
+  }
+  if (authenticationMethod !== JWT_METHOD) {
+    throw errors.AuthenticationMethodUnknown({ method: authenticationMethod })
+  }
+  if (!authenticationData) throw errors.CredentialMissing()
+  limits.authenticationDataBytes.check(authenticationData.length)
+  return identify(state.tokens, authenticationData.toString(), peer.host)
+}
+
+/** Names are compared without regard to case. */
+function isSame(one: Principal, other: Principal): boolean {
+  return nameOf(one).toLowerCase() === nameOf(other).toLowerCase()
+}

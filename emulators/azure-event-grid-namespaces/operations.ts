@@ -1,0 +1,162 @@
+import { defineOperations, type Call, type ValidationFault } from '@fogbank/personality'
+import { errors } from './errors.ts'
+import {
+  connect,
+  getRetainedMessage,
+  httpPublish,
+  listRetainedMessages,
+  notEmulated,
+  type State
+} from './handlers.ts'
+import { limits } from './limits.ts'
+import { getRetainedMessageQuery, listRetainedMessagesQuery, httpPublishQuery } from './schemas.ts'
+
+const DOCS = 'https://learn.microsoft.com/azure/event-grid'
+const TYPE_SPEC =
+  'https://github.com/Azure/azure-rest-api-specs specification/eventgrid/data-plane/EventGridNamespace/main.tsp'
+
+/** What every call to the MQTT host can fail with. */
+const COMMON = [
+  'ApiVersionMissing',
+  'RequestMalformed',
+  'AuthorizationMissing',
+  'TokenInvalid',
+  'TokenExpired',
+  'RoleMissing',
+  'MethodNotAllowed',
+  'Throttled',
+  'InternalError',
+  'ServiceUnavailable'
+] as const
+
+const TOPIC = [
+  'ParameterMissing',
+  'TopicNotInTopicSpace',
+  'TopicInvalid',
+  'TopicTooLong',
+  'TopicTooManySegments',
+  'TopicReserved'
+] as const
+
+export const operations = defineOperations<State>()({
+  HttpPublish: {
+    method: 'POST',
+    path: '/mqtt/messages',
+    query: httpPublishQuery,
+    bodyLimit: limits.payloadBytes,
+    invalid: toQueryError,
+    raises: [
+      ...COMMON,
+      ...TOPIC,
+      'QosInvalid',
+      'RetainInvalid',
+      'ResponseTopicInvalid',
+      'ResponseTopicTooLong',
+      'CorrelationDataInvalid',
+      'CorrelationDataTooLarge',
+      'UserPropertiesInvalid',
+      'UserPropertiesTooLarge',
+      'MessageExpiryInvalid',
+      'PayloadFormatIndicatorInvalid',
+      'ContentTypeInvalid',
+      'ContentTypeTooLong',
+      'PayloadTooLarge',
+      'RetainedMessageTooLarge',
+      'RoutingFailed'
+    ],
+    handle: httpPublish,
+    source: `${DOCS}/mqtt-http-publish`
+  },
+  GetRetainedMessage: {
+    method: 'GET',
+    path: '/mqtt/retainedMessages/message',
+    query: getRetainedMessageQuery,
+    invalid: toQueryError,
+    raises: [...COMMON, ...TOPIC, 'RetainedMessageNotFound', 'PreviewConstraint'],
+    handle: getRetainedMessage,
+    source: `${DOCS}/mqtt-retain`
+  },
+  ListRetainedMessages: {
+    method: 'GET',
+    path: '/mqtt/retainedMessages',
+    query: listRetainedMessagesQuery,
+    invalid: toQueryError,
+    raises: [
+      ...COMMON,
+      'ParameterMissing',
+      'FilterNotInTopicSpace',
+      'FilterInvalid',
+      'FilterTooLong',
+      'FilterTooManySegments',
+      'FilterReserved',
+      'FilterAndContinuationToken',
+      'ContinuationTokenInvalid',
+      'MaxResultsInvalid',
+      'PreviewConstraint'
+    ],
+    handle: listRetainedMessages,
+    source: `${DOCS}/mqtt-retain`
+  },
+  Connect: {
+    method: 'GET',
+    path: '/mqtt',
+    upgrade: true,
+    raises: [],
+    handle: connect,
+    source: 'https://github.com/Azure-Samples/MqttApplicationSamples'
+  },
+  PublishCloudEvents: {
+    method: 'POST',
+    path: '/topics/{topicName}:publish',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: TYPE_SPEC
+  },
+  ReceiveCloudEvents: {
+    method: 'POST',
+    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:receive',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: TYPE_SPEC
+  },
+  AcknowledgeCloudEvents: {
+    method: 'POST',
+    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:acknowledge',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: TYPE_SPEC
+  },
+  ReleaseCloudEvents: {
+    method: 'POST',
+    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:release',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: TYPE_SPEC
+  },
+  RejectCloudEvents: {
+    method: 'POST',
+    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:reject',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: TYPE_SPEC
+  },
+  RenewCloudEventLocks: {
+    method: 'POST',
+    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:renewLock',
+    raises: ['NotEmulated'],
+    handle: notEmulated,
+    source: TYPE_SPEC
+  }
+})
+
+/** What is wrong with a query, by its first fault. */
+function toQueryError({ path, property }: ValidationFault, { query }: Call<State>) {
+  const parameter = property ?? path.slice(1)
+  if (parameter === 'api-version') return errors.ApiVersionMissing()
+  if (parameter === 'qos') return errors.QosInvalid({ qos: query.qos ?? '' })
+  if (parameter === 'retain') return errors.RetainInvalid({ retain: query.retain ?? '' })
+  if (parameter === 'maxresults') return limits.maxResults.exceeded(query.maxresults ?? '')
+  if (parameter === 'topicfilter') return errors.ParameterMissing({ parameter: 'topicFilter' })
+  if (parameter === 'continuationtoken') return errors.ContinuationTokenInvalid()
+  return errors.ParameterMissing({ parameter })
+}
