@@ -176,22 +176,29 @@ function checkScope(scope: Scope, date: string, lenient: boolean): void {
 }
 
 function toTime(date: string): number {
-  const timeMs = Date.parse(date.replace(BASIC_DATE, '$1-$2-$3T$4:$5:$6Z'))
-  // NaN, and dates like the 31st of February that would come out as another day.
-  if (Number.isNaN(timeMs) || toBasicDate(timeMs) !== date) throw errors.DateMalformed({ date })
+  const parts = BASIC_DATE.exec(date)
+  if (!parts) throw errors.DateMalformed({ date })
+  const month = Number(parts[2])
+  const day = Number(parts[3])
+  const time = [Number(parts[4]), Number(parts[5]), Number(parts[6])] as const
+  const timeMs = Date.UTC(Number(parts[1]), month - 1, day, ...time)
+  // Date.UTC takes the 31st of February, and 25 o'clock, for another day.
+  const made = new Date(timeMs)
+  const isDate = made.getUTCMonth() === month - 1 && made.getUTCDate() === day
+  if (!isDate || time[1] > 59 || time[2] > 59) throw errors.DateMalformed({ date })
   return timeMs
 }
 
-function checkWindow(claim: Claim, dateMs: number, nowMs: number): void {
-  const skewMs = SKEW_SECONDS * 1000
-  const now = toBasicDate(nowMs)
-  const { date } = claim
-  if (dateMs > nowMs + skewMs) {
-    throw errors.SignatureNotYetCurrent({ date, latest: toBasicDate(nowMs + skewMs), now })
+function checkWindow({ date, expiresSeconds }: Claim, dateMs: number, nowMs: number): void {
+  const latestMs = nowMs + SKEW_SECONDS * 1000
+  if (dateMs > latestMs) {
+    const now = toBasicDate(nowMs)
+    throw errors.SignatureNotYetCurrent({ date, latest: toBasicDate(latestMs), now })
   }
-  const lifetimeSeconds = claim.expiresSeconds ?? SKEW_SECONDS
+  const lifetimeSeconds = expiresSeconds ?? SKEW_SECONDS
   const earliestMs = nowMs - lifetimeSeconds * 1000
   if (dateMs < earliestMs) {
+    const now = toBasicDate(nowMs)
     const minutes = Math.ceil(lifetimeSeconds / 60)
     throw errors.SignatureExpired({ date, earliest: toBasicDate(earliestMs), now, minutes })
   }

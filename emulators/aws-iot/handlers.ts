@@ -10,6 +10,8 @@ import { checkPublishTopic, checkRetainedTopic, isRetainable } from './topics.ts
 export interface State {
   space: Space
   clock: Clock
+  /** The Date of an answer; SDKs set their clocks by it. */
+  httpDate: () => string
   lenient: boolean
   signatures: Signatures
   accessKeys: readonly AccessKey[]
@@ -37,6 +39,20 @@ type AwsCall = Call<State, Principal>
 const HTTP_ORIGIN: Origin = { personality: 'aws-iot', clientId: '' }
 const JSON_HEADERS = { 'Content-Type': 'application/json' }
 const PAGE_TOKEN = 'retained:'
+
+/** Formats the time once a second, not once an answer. */
+export function createHttpDate(clock: Clock): () => string {
+  let second = NaN
+  let text = ''
+  return () => {
+    const now = Math.floor(clock.now() / 1000)
+    if (now !== second) {
+      second = now
+      text = new Date(now * 1000).toUTCString()
+    }
+    return text
+  }
+}
 
 export async function publish(call: AwsCall): Promise<Reply> {
   const { query, state } = call

@@ -1,7 +1,7 @@
 import { definePersonality } from '@fogbank/personality'
 import { authenticate } from './auth.ts'
 import { errors, render } from './errors.ts'
-import type { Settings, State } from './handlers.ts'
+import { createHttpDate, type Settings, type State } from './handlers.ts'
 import { limits } from './limits.ts'
 import { mqtt } from './mqtt.ts'
 import { operations } from './operations.ts'
@@ -25,6 +25,7 @@ export const awsIot = definePersonality<State, Settings>({
   create: async ({ core, clock, auth, settings }) => ({
     space: await core.space(settings.space ?? 'main'),
     clock,
+    httpDate: createHttpDate(clock),
     lenient: auth === 'lenient',
     signatures: createSignatures(),
     accessKeys: settings.accessKeys ?? [WELL_KNOWN],
@@ -32,11 +33,7 @@ export const awsIot = definePersonality<State, Settings>({
   }),
   authenticate,
   render,
-  // SDKs set their clocks by the Date of an answer.
-  headers: ({ requestId, state }) => ({
-    Date: new Date(state.clock.now()).toUTCString(),
-    'x-amzn-RequestId': requestId
-  }),
+  headers: ({ requestId, state }) => ({ Date: state.httpDate(), 'x-amzn-RequestId': requestId }),
   fallbacks: {
     unknownOperation: errors.UnknownOperation,
     methodNotAllowed: errors.MethodNotAllowed,
