@@ -1,5 +1,6 @@
 import type { PersonalityDefinition } from '@fogbank/personality'
 import { awsIot } from '@fogbank/aws-iot'
+import { azureEventGridNamespaces } from '@fogbank/azure-event-grid-namespaces'
 
 /** Every personality that is served: one import, one line. */
-export const personalities: readonly PersonalityDefinition[] = [awsIot]
+export const personalities: readonly PersonalityDefinition[] = [awsIot, azureEventGridNamespaces]
