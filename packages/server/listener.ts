@@ -41,6 +41,8 @@ export interface Listener {
   close(): void
 }
 
+/** Event Grid takes 32 KB of user properties in one header, in base64 of JSON; Node stops at 16 KiB. */
+const HEADER_BYTES = 65_536
 const TLS_HANDSHAKE = 0x16
 const MQTT_CONNECT = 0x10
 /** Names that devices ask for; `mqtt` and `x-amzn-…-ca` come from AWS, browsers say `http/1.1`. */
@@ -65,7 +67,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     {
       connectionsCheckingInterval: Math.min(5_000, timeouts.headersMs),
       headersTimeout: timeouts.headersMs,
-      requestTimeout: timeouts.requestMs
+      requestTimeout: timeouts.requestMs,
+      maxHeaderSize: HEADER_BYTES
     },
     (incoming, outgoing) => {
       requests++
