@@ -1,0 +1,224 @@
+// A namespace in memory under a clock that stands still, with an authority that makes its tokens.
+import { once } from 'node:events'
+import net, { type AddressInfo } from 'node:net'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { createAuthority, type TokenRequest } from '@fogbank/authority'
+import {
+  acceptMqtt,
+  createCore,
+  createManualClock,
+  systemIds,
+  type ManualClock,
+  type Peer,
+  type Published,
+  type Space
+} from '@fogbank/core'
+import { startPersonality, type AuthMode, type RunningPersonality } from '@fogbank/personality'
+import { azureEventGridNamespaces } from './index.ts'
+import type { Settings } from './settings.ts'
+
+export const API_VERSION = 'api-version=2025-08-01-preview'
+
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  text: string
+}
+
+export interface Call {
+  method?: string
+  /** Undecoded path and query. */
+  target: string
+  headers?: Record<string, string>
+  body?: string | Buffer
+}
+
+export interface World {
+  running: RunningPersonality
+  space: Space
+  clock: ManualClock
+  /** What was published, in order. */
+  published: Published[]
+  lines: string[]
+  /** A token of the local authority. */
+  mint(request?: TokenRequest): Promise<string>
+  /** Sends a call as it is. */
+  send(call: Call): Promise<Answer>
+  /** Sends a call with the well-known principal's token, or another one. */
+  signed(call: Call, token?: string): Promise<Answer>
+  /** An HTTP Publish of the well-known principal; `query` follows the topic and the api-version. */
+  publish(
+    topic: string,
+    more?: { query?: string; headers?: Record<string, string>; body?: string | Buffer }
+  ): Promise<Answer>
+  /** A client at the MQTT door, whatever becomes of its CONNECT. */
+  client(options?: Partial<IClientOptions>, peer?: Partial<Peer>): Promise<TestClient>
+  /** CONNECT options that sign in with a token. */
+  jwt(token?: string, properties?: object): Promise<Partial<IClientOptions>>
+}
+
+/** An MQTT client and every packet it is sent. */
+export interface TestClient {
+  mqtt: MqttClient
+  /** The next packet that was not taken yet, plain; undefined when the connection is closed. */
+  next(): Promise<Record<string, any> | undefined>
+}
+
+/** Fails instead of waiting for ever. */
+export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing came within ${ms} ms`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** What an error answer has to be, whole. */
+export function toErrorText(status: number, code: string, message: string, answer: Answer): object {
+  const { error } = JSON.parse(answer.text) as { error: Record<string, string> }
+  return {
+    status,
+    code: answer.headers['broker-errorcode'],
+    type: answer.headers['content-type'],
+    body: { code, message, timestamp_utc: error.timestamp_utc, tracking_id: error.tracking_id }
+  }
+}
+
+function listenTo(client: MqttClient): TestClient {
+  const packets: Record<string, any>[] = []
+  let closed = false
+  let wake = () => {}
+  client.on('packetreceive', (packet) => {
+    packets.push(toPlain(packet))
+    wake()
+  })
+  // What goes wrong is told by the packets, and by the end of them.
+  client.on('error', () => {})
+  client.on('close', () => {
+    closed = true
+    wake()
+  })
+  const arrived = async () => {
+    while (packets.length === 0 && !closed) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+    return packets.shift()
+  }
+  return { mqtt: client, next: () => within(2000, arrived()) }
+}
+
+/** A packet without its random id and what the parser adds of its own. */
+function toPlain(packet: object): Record<string, any> {
+  const { length: _length, dup: _dup, messageId: _id, ...rest } = packet as Record<string, any>
+  const plain: Record<string, any> = {}
+  for (const [name, value] of Object.entries(rest)) if (value !== null) plain[name] = value
+  if (plain.cmd !== 'publish') for (const name of ['qos', 'retain']) delete plain[name]
+  if (plain.properties) plain.properties = { ...plain.properties }
+  if (Buffer.isBuffer(plain.payload)) plain.payload = plain.payload.toString()
+  return plain
+}
+
+/** Runs a test against a fresh namespace; everything is closed afterwards. */
+export async function withNamespace(
+  options: { auth?: AuthMode; settings?: Settings; hints?: boolean },
+  run: (world: World) => Promise<void>
+): Promise<void> {
+  const { auth = 'strict', settings = {}, hints = false } = options
+  const lines: string[] = []
+  const log = {
+    info: (line: string) => void lines.push(line),
+    warn: (line: string) => void lines.push(line),
+    error: (error: unknown, line: string) => void lines.push(`${line}: ${String(error)}`)
+  }
+  const clock = createManualClock()
+  const core = await createCore({ clock, ids: systemIds, log })
+  const publicUrl = () => 'https://localhost:4660'
+  const tokens = createAuthority({ clock, ids: systemIds, auth, publicUrl })
+  const running = await startPersonality(azureEventGridNamespaces, {
+    core,
+    clock,
+    ids: systemIds,
+    log,
+    auth,
+    settings,
+    tokens,
+    hints
+  })
+  const space = await core.space(settings.space ?? 'main')
+  const published: Published[] = []
+  space.listen({ published: (event) => void published.push(event) })
+
+  async function send({ method = 'POST', target, headers = {}, body }: Call): Promise<Answer> {
+    const reply = await running.app.request(`http://localhost${target}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body })
+    })
+    return {
+      status: reply.status,
+      headers: Object.fromEntries(reply.headers),
+      text: await reply.text()
+    }
+  }
+
+  const signed = async (call: Call, token?: string) => {
+    const Authorization = `Bearer ${token ?? (await tokens.mint())}`
+    return send({ ...call, headers: { Authorization, ...call.headers } })
+  }
+
+  const server = net.createServer()
+  const clients: MqttClient[] = []
+  async function client(own: Partial<IClientOptions> = {}, peer: Partial<Peer> = {}) {
+    if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
+    server.once('connection', (socket) => {
+      const from: Peer = { address: '127.0.0.1', port: 1, transport: 'tcp', ...peer }
+      acceptMqtt({ core, policy: running.mqtt! }, socket, from)
+    })
+    const made = mqtt.connect(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      protocolVersion: 5,
+      clientId: 'dev1',
+      reconnectPeriod: 0,
+      resubscribe: false,
+      ...own
+    })
+    clients.push(made)
+    return listenTo(made)
+  }
+
+  try {
+    await run({
+      running,
+      space,
+      clock,
+      published,
+      lines,
+      mint: tokens.mint,
+      send,
+      signed,
+      client,
+      publish: (topic, { query = '', headers, body = 'go' } = {}) =>
+        signed({
+          target: `/mqtt/messages?topic=${encodeURIComponent(topic)}&${API_VERSION}${query}`,
+          body,
+          ...(headers ? { headers } : {})
+        }),
+      async jwt(token, properties = {}) {
+        const data = Buffer.from(token ?? (await tokens.mint()))
+        return {
+          properties: {
+            authenticationMethod: 'OAUTH2-JWT',
+            authenticationData: data,
+            ...properties
+          }
+        }
+      }
+    })
+  } finally {
+    for (const made of clients) made.end(true)
+    server.close()
+    await running.close()
+    await core.close()
+  }
+}
