@@ -1,8 +1,5 @@
 import type { TranscriptAdapter } from '@fogbank/contract'
-import type { startFogbank } from 'fogbank'
 import { createSigner, presignMqtt, toQuery, type Signer } from './testing.ts'
-
-type Fogbank = Awaited<ReturnType<typeof startFogbank>>
 
 /** Six minutes: one more than the service allows. */
 const TOO_FAR_MS = 360_000
@@ -15,6 +12,7 @@ const SIGNERS: Record<string, Signer & { offMs?: number; presigned?: boolean }> 
   'unknown-key': { accessKeyId: 'AKIAUNKNOWN' },
   ahead: { offMs: TOO_FAR_MS },
   behind: { offMs: -TOO_FAR_MS },
+  url: { presigned: true },
   'url-wrong-secret': { presigned: true, secretAccessKey: 'wrong' },
   'url-behind': { presigned: true, offMs: -TOO_FAR_MS }
 }
@@ -26,7 +24,7 @@ export const adapter: TranscriptAdapter = {
     const signer = SIGNERS[name]
     if (!signer) throw new Error(`aws-iot has no credential ${name}`)
     const { offMs = 0, presigned, ...key } = signer
-    const dateMs = (await timeOf(fogbank)) + offMs
+    const dateMs = fogbank.core.clock.now() + offMs
     if (presigned) return { target: presignMqtt({ ...key, host, dateMs }), headers: {} }
     const [path = '', rawQuery = ''] = target.split('?')
     const request = {
@@ -46,10 +44,4 @@ export const adapter: TranscriptAdapter = {
     name === 'device'
       ? { ...(await fogbank.issueClient('device')), ca: await fogbank.ca() }
       : { username: 'test', password: 'test' }
-}
-
-/** The emulator's time is what its answers say, be the clock real or not. */
-async function timeOf({ personalities }: Fogbank): Promise<number> {
-  const answer = await personalities.get('aws-iot')?.app.request('/')
-  return Date.parse(answer?.headers.get('date') ?? '')
 }
