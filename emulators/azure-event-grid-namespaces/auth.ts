@@ -1,5 +1,4 @@
-import type { TokenFault, TokenVerifier, VerifiedToken } from '@fogbank/personality'
-import type { Call } from '@fogbank/personality'
+import type { Call, TokenFault, VerifiedToken } from '@fogbank/personality'
 import { AUDIENCES } from '@fogbank/authority'
 import { errors } from './errors.ts'
 import type { State } from './handlers.ts'
@@ -29,7 +28,7 @@ export async function authenticate(call: Call<State, Principal>): Promise<void> 
   if (call.request.upgrade || call.path.startsWith('/topics/')) return
   const token = BEARER.exec(call.header('authorization') ?? '')?.[1]
   if (token === undefined) throw errors.AuthorizationMissing()
-  call.principal = await identify(call.state.tokens, token, call.header('host'))
+  call.principal = await identify(call.state, token, call.header('host'))
 }
 
 /**
@@ -39,18 +38,19 @@ export async function authenticate(call: Call<State, Principal>): Promise<void> 
  * @throws ProviderError
  */
 export async function identify(
-  tokens: TokenVerifier,
+  { tokens, hostname }: State,
   token: string,
   host: string | undefined
 ): Promise<EntraPrincipal> {
-  const verified = await tokens.verify(token, toAudiences(host))
+  const verified = await tokens.verify(token, toAudiences(host, hostname))
   if ('fault' in verified) throw toError(verified.fault)
   return toPrincipal(verified)
 }
 
 /** The resource with and without a slash, and the host's own name: the vendor's pages know all three. */
-function toAudiences(host: string | undefined): string[] {
-  const audiences = [AUDIENCES.eventGrid, `${AUDIENCES.eventGrid}/`]
+function toAudiences(host: string | undefined, hostname: string | undefined): string[] {
+  const audiences: string[] = [AUDIENCES.eventGrid, `${AUDIENCES.eventGrid}/`]
+  if (hostname !== undefined) audiences.push(`https://${hostname}`)
   if (host) audiences.push(`https://${host}`, `https://${host.replace(/:\d+$/, '')}`)
   return audiences
 }

@@ -17,6 +17,10 @@ export interface State {
   tokens: TokenVerifier
   access: Access
   clients: Clients
+  /** A name of the namespace that tokens may be made for, besides the one it is called by. */
+  hostname: string | undefined
+  /** The namespace's access keys; its topics, which they open, are not emulated yet. */
+  keys: readonly string[]
   /** What a publish over HTTP is answered with. */
   acceptedStatus: 202 | 204
   rawUserProperties: boolean

@@ -33,6 +33,8 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
       access: createAccess(settings, auth === 'lenient'),
       clients: createClients(settings.clients, auth === 'lenient'),
       acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
+      hostname: topicSpacesConfiguration.hostname,
+      keys: settings.keys ?? [DEVELOPMENT_KEYS.namespaceKey],
       rawUserProperties: settings.rawUserProperties ?? false,
       sessionExpiryMaximumSeconds:
         (topicSpacesConfiguration.maximumSessionExpiryInHours ?? 1) * 3600,
@@ -49,9 +51,9 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
     unavailable: errors.ServiceUnavailable
   },
   mqtt,
-  describe: () => ({
-    credential: `namespace key ${DEVELOPMENT_KEYS.namespaceKey}, or a token of the authority`,
-    credentials: { key: DEVELOPMENT_KEYS.namespaceKey },
+  describe: ({ keys: [key = ''] }) => ({
+    credential: `a token of the authority; namespace key ${key}`,
+    credentials: { key },
     hint: 'send a token of the local authority for https://eventgrid.azure.net whose principal holds an EventGrid TopicSpaces role (the well-known client holds all), or start with --auth lenient',
     webSocketPath: '/mqtt',
     endpoints: { topic: 'default', subscription: 'default' }

@@ -91,7 +91,7 @@ async function identifyClient(state: State, connect: ConnectRequest): Promise<Pr
   }
   if (!authenticationData) throw errors.CredentialMissing()
   limits.authenticationDataBytes.check(authenticationData.length)
-  return identify(state.tokens, authenticationData.toString(), peer.host)
+  return identify(state, authenticationData.toString(), peer.host)
 }
 
 /** Names are compared without regard to case. */
