@@ -1,0 +1,123 @@
+import mqtt, { type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt'
+import { within } from './within.ts'
+
+const ANSWER_MS = 5_000
+
+/** A message as it came. */
+export interface Received {
+  topic: string
+  payload: Buffer
+  qos: number
+  retain: boolean
+  properties: Record<string, unknown> | undefined
+}
+
+/** An MQTT client that keeps what it is sent until somebody asks. */
+export interface TestClient {
+  readonly mqtt: MqttClient
+  readonly clientId: string
+  /** The CONNACK: its code in MQTT 5 or 3.1.1, whichever was spoken. */
+  readonly connack: { code: number; properties: Record<string, unknown> }
+  readonly filters: readonly string[]
+  /** The code the SUBACK gives. */
+  subscribe(filter: string, qos: 0 | 1 | 2): Promise<number>
+  /** The code of PUBACK or PUBREC; 0 at QoS 0 and in MQTT 3. */
+  publish(topic: string, payload: Buffer, options?: IClientPublishOptions): Promise<number>
+  /** The next message that nobody took yet. */
+  next(withinMs?: number): Promise<Received>
+  /** Waits for the end of the connection: the code of the server's DISCONNECT, if it sent one. */
+  closed(withinMs?: number): Promise<number | undefined>
+  /** Leaves; abruptly: without DISCONNECT, so that the will is sent. */
+  end(abruptly?: boolean): Promise<void>
+}
+
+/**
+ * Connects and waits for the CONNACK, whatever it says.
+ * @throws Error when the connection ends without one
+ */
+export async function connectMqtt(url: string, options: IClientOptions): Promise<TestClient> {
+  const client = mqtt.connect(url, {
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    connectTimeout: ANSWER_MS,
+    ...(options.protocolVersion === 3 ? { protocolId: 'MQIsdp' } : {}),
+    ...options
+  })
+  const clientId = options.clientId ?? ''
+  const filters: string[] = []
+  const waiting: Received[] = []
+  let wake = () => {}
+  let disconnectCode: number | undefined
+  let failure: Error | undefined
+
+  // A refusal is an answer here; how it ended is told by the promises below.
+  client.on('error', (error) => (failure = error))
+  client.on('disconnect', ({ reasonCode }) => (disconnectCode = reasonCode))
+  client.on('message', (topic, payload, { qos, retain, properties }) => {
+    waiting.push({ topic, payload, qos, retain, properties: properties as Received['properties'] })
+    wake()
+  })
+  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
+  const answered = new Promise<TestClient['connack']>((resolve, reject) => {
+    client.on('packetreceive', (packet) => {
+      if (packet.cmd !== 'connack') return
+      const { reasonCode, returnCode, properties } = packet
+      resolve({ code: reasonCode ?? returnCode ?? 0, properties: { ...properties } })
+    })
+    void closed.then(() => reject(failure ?? new Error(`${clientId} was closed without a CONNACK`)))
+  })
+  const connack = await within(ANSWER_MS, answered, `the CONNACK for ${clientId}`).catch(
+    (error: unknown) => {
+      client.end(true)
+      throw error
+    }
+  )
+
+  async function arrived(): Promise<Received> {
+    while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+    return waiting.shift()!
+  }
+
+  return {
+    mqtt: client,
+    clientId,
+    connack,
+    filters,
+    async subscribe(filter, qos) {
+      const code = new Promise<number>((resolve, reject) => {
+        client.subscribe(filter, { qos }, (error, _granted, packet) => {
+          if (packet) resolve(packet.granted[0] as number)
+          else reject(error ?? new Error(`no SUBACK for ${filter}`))
+        })
+      })
+      filters.push(filter)
+      return within(ANSWER_MS, code, `the SUBACK for ${filter}`)
+    },
+    publish(topic, payload, publishOptions = {}) {
+      const code = new Promise<number>((resolve, reject) => {
+        client.publish(topic, payload, publishOptions, (error, packet) => {
+          const refusal = (error as { code?: unknown } | null | undefined)?.code
+          if (typeof refusal === 'number') resolve(refusal)
+          else if (error) reject(error)
+          else resolve((packet as { reasonCode?: number } | undefined)?.reasonCode ?? 0)
+        })
+      })
+      return within(ANSWER_MS, code, `the acknowledgement of ${topic}`)
+    },
+    next: (withinMs = ANSWER_MS) =>
+      within(withinMs, arrived(), `the next message for ${clientId}`).finally(() => {
+        wake = () => {}
+      }),
+    async closed(withinMs = ANSWER_MS) {
+      await within(withinMs, closed, `the end of ${clientId}`)
+      return disconnectCode
+    },
+    async end(abruptly = false) {
+      if (abruptly) client.stream.destroy()
+      else client.end()
+      await within(ANSWER_MS, closed, `the end of ${clientId}`)
+      client.end(true)
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import * as assert from 'uvu/assert'
+import type { HttpAnswer } from './http.ts'
+import { compareAnswer, request, stepFitsMemory } from './http-steps.ts'
+import type { Names } from './match.ts'
+import type { TestClient } from './mqtt.ts'
+import { compareMessage, connect, publish } from './mqtt-steps.ts'
+import type { Step, Transcript, TranscriptAdapter } from './transcript.ts'
+import { withFogbank, type World } from './with-fogbank.ts'
+
+/** A transcript and what its place in the tree says of it. */
+export interface Fixture {
+  /** `aws-iot/Publish/400-topic-too-long.json` */
+  path: string
+  personality: string
+  operation: string
+  status: number
+  transcript: Transcript
+}
+
+/** How HTTP requests travel; MQTT always takes a socket. */
+export type Over = 'memory' | 'sockets'
+
+/** One transcript being played. */
+export interface Run {
+  world: World
+  fixture: Fixture
+  over: Over
+  adapter: TranscriptAdapter
+  names: Names
+  clients: Map<string, TestClient>
+  answer: HttpAnswer | undefined
+}
+
+/**
+ * Plays a transcript against a suite of its own and compares every answer.
+ *
+ * At the end the log must say that the operation, the status and the row were those of the file.
+ * @throws Assertion naming the step that differs
+ */
+export async function runTranscript(
+  fixture: Fixture,
+  adapter: TranscriptAdapter,
+  over: Over
+): Promise<void> {
+  const { personality, transcript } = fixture
+  const { steps, settings, auth } = transcript
+  const own = settings === undefined ? undefined : adapter.settings?.[settings]
+  if (settings !== undefined && !own) throw new Error(`the adapter has no settings ${settings}`)
+  const others = steps.flatMap((step) => ('at' in step && step.at ? [step.at] : []))
+  const options = {
+    only: [...new Set([personality, ...others.filter((at) => at !== 'control')])],
+    config: own ? { [personality]: own } : {},
+    ...(auth ? { auth } : {}),
+    manualClock: transcript.clock === 'manual' || steps.some((step) => 'clock' in step)
+  }
+  await withFogbank(options, async (world) => {
+    const clients = new Map<string, TestClient>()
+    const run: Run = {
+      world,
+      fixture,
+      over,
+      adapter,
+      names: new Map(),
+      clients,
+      answer: undefined
+    }
+    for (const [index, step] of steps.entries()) await play(run, step, index)
+    checkLog(run)
+  })
+}
+
+/** Whether anything of it can be said without a socket. */
+export function fitsMemory({ steps }: Transcript): boolean {
+  return steps.some((step) => 'http' in step && step.http === 'request' && stepFitsMemory(step))
+}
+
+async function play(run: Run, step: Step, index: number): Promise<void> {
+  try {
+    await act(run, step)
+  } catch (error) {
+    const [kind, verb] = Object.entries(step)[0]!
+    if (error instanceof Error) {
+      error.message = `step ${index + 1} (${kind} ${verb}): ${error.message}`
+    }
+    throw error
+  }
+}
+
+async function act(run: Run, step: Step): Promise<void> {
+  const { world, clients } = run
+  if ('fail' in step) {
+    const { faults } = world.fogbank.personalities.get(run.fixture.personality)!
+    return faults.order(step.operation, step.error, step.times)
+  }
+  if ('clock' in step) return world.clock!.advance(step.seconds * 1000)
+  if ('http' in step) {
+    if (step.http === 'response') return compareAnswer(run, step)
+    run.answer = await request(run, step)
+    return
+  }
+  if (step.mqtt === 'connect') return connect(run, step)
+  const client = clients.get(step.client)
+  if (!client) throw new Error(`${step.client} is not connected`)
+  switch (step.mqtt) {
+    case 'subscribe':
+      return assert.is(await client.subscribe(step.filter, step.qos), step.granted ?? step.qos)
+    case 'publish':
+      return assert.is(await publish(run, client, step), step.reasonCode ?? 0)
+    case 'receive':
+      return compareMessage(run, step, await world.next(client))
+    case 'nothing':
+      return world.nothing(client)
+    case 'disconnected':
+      return assert.is(await client.closed(), step.reasonCode)
+    case 'end':
+      return client.end(step.abruptly)
+  }
+}
+
+/** The line of the log that names operation, status and row is the proof that the file is about them. */
+function checkLog({ world, fixture }: Run): void {
+  const { personality, operation, status, transcript } = fixture
+  assert.equal(world.failures, [], 'the suite logged failures of its own')
+  const { raises } = transcript
+  const answers = transcript.steps.flatMap((step) =>
+    'http' in step && step.http === 'response' ? [step.status] : []
+  )
+  if (answers.length === 0) {
+    if (raises === undefined) return
+    const refusals = world.lines.filter((line) => line.startsWith(`${personality} `))
+    const isNamed = refusals.some((line) => line.split(' ')[4] === raises)
+    return assert.ok(isNamed, `no refusal names ${raises}:\n${refusals.join('\n')}`)
+  }
+  // What matches no operation is logged under its method.
+  const method = raises === undefined ? '' : '|[A-Z]+'
+  const expected = new RegExp(
+    `^${personality} (${operation}${method}) ${status} ${raises ?? 'ok'}( |$)`
+  )
+  const isNamed = world.lines.some((line) => expected.test(line))
+  assert.ok(isNamed, `no line of the log fits ${expected}:\n${world.lines.join('\n')}`)
+}
