@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { compileSchema, type JsonSchema, type RunningPersonality } from '@fogbank/personality'
 import type { Endpoints } from './endpoints.ts'
 
@@ -47,6 +48,8 @@ const MINT_SCHEMA = {
   }
 }
 
+const MAXIMUM_BODY_BYTES = 64 * 1024
+
 /** Our own mistakes-of-the-caller on this port; providers' words never stand here. */
 class BadRequest extends Error {}
 
@@ -72,6 +75,19 @@ export function createControl(deps: ControlDeps): Hono {
     throw new BadRequest(`${what} ${fault.sentence}${property}; the keys are ${keys}`)
   }
 
+  app.use(
+    bodyLimit({
+      maxSize: MAXIMUM_BODY_BYTES,
+      onError: (c) => c.json({ error: `a body has at most ${MAXIMUM_BODY_BYTES} bytes` }, 413)
+    })
+  )
+  // Browsers send the origin of the page; a page from elsewhere must not empty the store.
+  app.use((c, next) => {
+    const origin = c.req.header('origin')
+    if (c.req.method !== 'POST' || origin === undefined || isLocal(origin)) return next()
+    const error = `${origin} may not ask this; call from a page on localhost, or from no page`
+    return Promise.resolve(c.json({ error }, 403))
+  })
   app.get('/live', (c) => c.json({ status: 'live' }))
   app.get('/health', (c) => {
     const states = [...deps.running.keys()].map((name) => [name, { status: 'ready' }])
@@ -121,4 +137,10 @@ export function createControl(deps: ControlDeps): Hono {
 function hostOf(header: string | undefined): string {
   if (!header) return 'localhost'
   return header.startsWith('[') ? header.slice(0, header.indexOf(']') + 1) : header.split(':')[0]!
+}
+
+function isLocal(origin: string): boolean {
+  // A page in a file or a sandbox says `null`.
+  if (!URL.canParse(origin)) return false
+  return /^(localhost|.*\.localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(origin).hostname)
 }
