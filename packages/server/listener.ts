@@ -3,9 +3,10 @@ import http from 'node:http'
 import net from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
-import { acceptMqtt, type Core, type MqttPolicy, type Peer } from '@fogbank/core'
+import { acceptMqtt, type Core, type MqttPolicy } from '@fogbank/core'
 import type { Log, RawRequest, Reply } from '@fogbank/personality'
 import { UsageError } from './failure.ts'
+import { toPeer } from './peer.ts'
 import type { Timeouts } from './timeouts.ts'
 import type { Tls } from './tls.ts'
 import { createUpgrader } from './upgrade.ts'
@@ -176,23 +177,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       for (const socket of sockets) socket.destroy()
     }
   }
-}
-
-/** What the MQTT side may know of a TCP or TLS peer. */
-function toPeer(socket: net.Socket | TLSSocket): Peer {
-  const isTls = socket instanceof tls.TLSSocket
-  const peer: Peer = {
-    address: socket.remoteAddress ?? '',
-    port: socket.remotePort ?? 0,
-    transport: isTls ? 'tls' : 'tcp'
-  }
-  if (!isTls) return peer
-  if (socket.servername) peer.host = socket.servername
-  const certificate = socket.getPeerCertificate(true)
-  if (certificate?.subject) {
-    peer.certificate = { der: certificate.raw, trusted: socket.authorized }
-  }
-  return peer
 }
 
 /** How often another free port is tried when the first is free on one address only. */

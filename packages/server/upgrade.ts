@@ -5,6 +5,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import { acceptMqtt } from '@fogbank/core'
 import { fromIncoming, type Reply } from '@fogbank/personality'
 import type { ListenOptions } from './listener.ts'
+import { certificateOf } from './peer.ts'
 
 /** A WebSocket message is held in memory whole; MQTT over it may be cut in any way. */
 const MAXIMUM_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -28,9 +29,10 @@ export function createUpgrader(
   async function decide(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const request = fromIncoming(incoming, true)
     const reply: Reply = service.upgrade ? await service.upgrade(request) : { status: 404 }
-    if (!reply.upgrade || !service.mqtt) return refuse(socket, reply)
+    if (!reply.upgrade || !service.mqtt) return refuse(socket, reply, core.clock.now())
     const { principal } = reply.upgrade
-    const peer = { ...request.peer, principal, url: request.target }
+    const certificate = certificateOf(incoming.socket)
+    const peer = { ...request.peer, ...certificate, principal, url: request.target }
     const door = { core, policy: service.mqtt, connectTimeoutMs: timeouts.connectMs }
     server.handleUpgrade(incoming, socket, head, (webSocket) => {
       const stream = createWebSocketStream(webSocket)
@@ -66,9 +68,10 @@ function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessag
 }
 
 /** An HTTP answer on a socket that no HTTP server holds any more. */
-function refuse(socket: Duplex, { status, reason, headers, body = '' }: Reply): void {
+function refuse(socket: Duplex, reply: Reply, nowMs: number): void {
+  const { status, reason, headers, body = '' } = reply
   const lines = [`HTTP/1.1 ${status} ${reason ?? STATUS_CODES[status] ?? ''}`]
-  const all: Record<string, string> = { Date: new Date().toUTCString(), ...headers }
+  const all: Record<string, string> = { Date: new Date(nowMs).toUTCString(), ...headers }
   all['Content-Length'] = String(Buffer.byteLength(body))
   all['Connection'] = 'close'
   for (const [name, value] of Object.entries(all)) lines.push(`${name}: ${value}`)

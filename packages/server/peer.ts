@@ -1,0 +1,25 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Peer } from '@fogbank/core'
+
+/** What the MQTT side may know of whoever is at the other end of a TCP or TLS connection. */
+export function toPeer(socket: Socket): Peer {
+  const isTls = socket instanceof TLSSocket
+  const peer: Peer = {
+    address: socket.remoteAddress ?? '',
+    port: socket.remotePort ?? 0,
+    transport: isTls ? 'tls' : 'tcp',
+    ...certificateOf(socket)
+  }
+  if (isTls && socket.servername) peer.host = socket.servername
+  return peer
+}
+
+/** The client certificate, as a part of Peer; empty when none was shown. */
+export function certificateOf(socket: Socket): Pick<Peer, 'certificate'> {
+  if (!(socket instanceof TLSSocket)) return {}
+  const certificate = socket.getPeerCertificate(true)
+  // Without a subject there is no certificate; `authorized` alone cannot tell none from a wrong one.
+  if (!certificate?.subject) return {}
+  return { certificate: { der: certificate.raw, trusted: socket.authorized } }
+}
