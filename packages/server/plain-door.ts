@@ -24,13 +24,16 @@ const MAIN_SPACE = 'main'
 /** Topic trees that belong to a personality, or to us: not read or written through this door. */
 const FOREIGN_TREES = ['$aws', '$webpubsub', '$events', '$info', '$action', '$fogbank']
 
+/** What a shared subscription puts before its filter. */
+const SHARED_PREFIX = /^\$share\/[^/]*\//
+
 /** Standard MQTT with no provider's rules, for MQTTX, probes and conformance clients. */
 export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPolicy<undefined> {
   const denied = new Set(settings.denySubscribe)
 
   const foreign = (topic: string): Refusal | undefined => {
     if (topic[0] !== '$') return undefined
-    const tree = topic.split('/', 1)[0]!
+    const tree = topic.replace(SHARED_PREFIX, '').split('/', 1)[0]!
     if (!FOREIGN_TREES.includes(tree)) return undefined
     return { rule: 'ForeignTopicTree', reasonCode: 0x87, detail: `tree=${tree}` }
   }

@@ -61,6 +61,7 @@ export async function startSuite(options: {
   const hosts = configuration.host ? [configuration.host] : LOOPBACK
   let ready = false
   let closing: Promise<void> | undefined
+  let resetting = Promise.resolve()
 
   const authority = createAuthority({
     clock,
@@ -96,10 +97,16 @@ export async function startSuite(options: {
     return all
   }
 
-  async function reset(): Promise<void> {
+  async function forgetAll(): Promise<void> {
     await core.reset()
     for (const personality of personalities.values()) await personality.reset()
     authority.reset()
+  }
+
+  /** One at a time; a failed one does not stop the next. */
+  function reset(): Promise<void> {
+    resetting = resetting.then(forgetAll, forgetAll)
+    return resetting
   }
 
   async function shutDown(): Promise<void> {
@@ -113,6 +120,9 @@ export async function startSuite(options: {
   const close = () => (closing ??= shutDown())
 
   async function start(): Promise<void> {
+    // Clients are pointed at the CA's file before any of them asks for TLS; in memory it can wait.
+    const certificates = tlsDirectory ? tls.server() : undefined
+    certificates?.catch(() => {}) // awaited below; a taken port may end the start before
     for (const definition of wanted) {
       const context: PersonalityContext = {
         core,
@@ -168,6 +178,7 @@ export async function startSuite(options: {
       const found = services.find(({ service }) => service.name === id)
       if (found) await open(found.service, Number(port))
     }
+    await certificates
     ready = true
   }
 
