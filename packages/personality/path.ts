@@ -3,6 +3,8 @@ export interface PathTemplate {
   template: string
   /** The parameters, percent-decoded once; undefined: another path. @throws URIError malformed escape */
   match(rawPath: string): Record<string, string> | undefined
+  /** Whether it would match, whatever its escapes are. */
+  fits(rawPath: string): boolean
 }
 
 /**
@@ -24,6 +26,7 @@ export function compilePath(template: string): PathTemplate {
   const expression = new RegExp(`^${pattern}$`, 's')
   return {
     template,
+    fits: (rawPath) => expression.test(rawPath),
     match(rawPath) {
       const found = expression.exec(rawPath)
       if (!found) return undefined

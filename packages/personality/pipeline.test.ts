@@ -151,6 +151,14 @@ const ROWS: [
     'echo PUT 405 NotAllowed PUT /echo/a'
   ],
   [
+    'another verb and a malformed path',
+    '/echo/%zz',
+    { method: 'PUT' },
+    405,
+    'use POST',
+    'echo PUT 405 NotAllowed PUT /echo/%zz'
+  ],
+  [
     'a malformed path',
     '/echo/%zz',
     { method: 'POST' },

@@ -148,7 +148,7 @@ export function createPipeline<State>(
   function unmatched(call: Call<State>): ProviderError {
     const methods = new Set(
       routes
-        .filter((r) => !r.operation.upgrade && r.path.match(call.path))
+        .filter((r) => !r.operation.upgrade && r.path.fits(call.path))
         .map((r) => r.operation.method)
     )
     const detail = `${call.request.method} ${call.path.slice(0, 200)}`
