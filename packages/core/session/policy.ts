@@ -121,6 +121,8 @@ export interface MqttPolicy<Identity = unknown> {
   toSpaceFilters?(filter: string, client: Client<Identity>): string[]
   /** Topic under which a message reaches this client; undefined: it does not reach it at all. */
   toClientTopic?(session: Session<Identity>, topic: string): string | undefined
+  /** Told after the SUBACK: from here on what is published reaches the new subscriptions. */
+  subscribed?(session: Session<Identity>, granted: SubscriptionRequest[]): void | Promise<void>
   /** More CONNACK properties, or others. */
   connackProperties?(session: Session<Identity>): WireProperties & Record<string, unknown>
 }

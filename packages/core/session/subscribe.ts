@@ -32,6 +32,7 @@ export function createSubscriber(connection: Connection, forward: (packet: WireP
     const plan = plans.get(packet.messageId)
     if (!plan) return packet
     plans.delete(packet.messageId)
+    if (plan.granted.length > 0 && policy.subscribed) tellPolicy(plan.granted)
     return { ...packet, granted: collapse(plan, packet.granted ?? []) }
   }
 
@@ -146,6 +147,15 @@ export function createSubscriber(connection: Connection, forward: (packet: WireP
     const subscription = { ...request, topic: filter, qos }
     if (policy.retainedForWildcards === false && isWildcard(filter)) subscription.rh = 2
     return subscription
+  }
+
+  /** A turn later, when the SUBACK is on its way. */
+  function tellPolicy(granted: SubscriptionRequest[]): void {
+    Promise.resolve()
+      .then(() => policy.subscribed?.(connection, granted))
+      .catch((error: unknown) =>
+        connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
+      )
   }
 
   function tellSubscribed(subscriptions: SubscriptionRequest[]): void {
