@@ -1,6 +1,11 @@
 import type { PersonalityDefinition } from '@fogbank/personality'
 import { awsIot } from '@fogbank/aws-iot'
 import { azureEventGridNamespaces } from '@fogbank/azure-event-grid-namespaces'
+import { shiftr } from '@fogbank/shiftr'
 
 /** Every personality that is served: one import, one line. */
-export const personalities: readonly PersonalityDefinition[] = [awsIot, azureEventGridNamespaces]
+export const personalities: readonly PersonalityDefinition[] = [
+  awsIot,
+  azureEventGridNamespaces,
+  shiftr
+]
