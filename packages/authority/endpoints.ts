@@ -18,7 +18,7 @@ interface EndpointContext {
   clock: Clock
   ids: Ids
   log: Log | undefined
-  key: Promise<SigningKey>
+  key(): Promise<SigningKey>
   /** Scheme, host and port that the answer's URLs shall carry. */
   toBaseUrl(request: Request): string
 }
@@ -37,7 +37,7 @@ export function createEndpoints(context: EndpointContext): Hono<any> {
     c.json(describeIssuer(base(c), c.req.param('tenant')))
   )
   app.get('/:tenant/discovery/v2.0/keys', async (c) =>
-    c.json({ keys: [(await context.key).publicJwk] })
+    c.json({ keys: [(await context.key()).publicJwk] })
   )
   app.post('/:tenant/oauth2/v2.0/token', limited, async (c) => {
     const form = new URLSearchParams(await c.req.text())
@@ -66,7 +66,7 @@ export function createEndpoints(context: EndpointContext): Hono<any> {
       throw errors.SecretInvalid({ clientId: client.id })
     }
     const request = { clientId: client.id, tenantId, audience }
-    const key = await context.key
+    const key = await context.key()
     return {
       token_type: 'Bearer',
       expires_in: TOKEN_LIFETIME_SECONDS - 1,

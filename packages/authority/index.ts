@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 import type { Clock, Ids } from '@fogbank/core'
 import type { AuthMode, Log, PersonalityDescription, TokenVerifier } from '@fogbank/personality'
 import { createEndpoints } from './endpoints.ts'
-import { loadSigningKey } from './keys.ts'
+import { loadSigningKey, type SigningKey } from './keys.ts'
 import { signToken, type TokenRequest } from './mint.ts'
 import { createVerifier } from './verify.ts'
 import { WELL_KNOWN_PRINCIPAL } from './well-known.ts'
@@ -37,15 +37,17 @@ export interface Authority extends TokenVerifier {
 }
 
 /**
- * Starts the authority; the key is made or read in the background.
+ * Starts the authority; a key that is kept is made or read in the background, another when first wanted.
  *
  * Issuers echo the Host of the token request. Any host is accepted back, as only our own key's
  * signature counts.
  */
 export function createAuthority(options: AuthorityOptions): Authority {
   const { clock, ids, log, publicUrl, keyDir, pinned = false, auth = 'strict' } = options
-  const key = loadSigningKey(keyDir, log)
-  key.catch(() => {}) // whoever waits for the key hears of it
+  let loading: Promise<SigningKey> | undefined
+  const key = () => (loading ??= loadSigningKey(keyDir, log))
+  // A key that nothing keeps takes 100 ms of work to make, and most suites in memory never sign.
+  if (keyDir !== undefined) key().catch(() => {}) // whoever waits for the key hears of it
   const verifier = createVerifier({ key, clock, auth })
   const app = createEndpoints({
     clock,
@@ -59,7 +61,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
     app,
     verify: verifier.verify,
     mint: async (request = {}) =>
-      signToken(request, { clock, ids, key: await key, baseUrl: publicUrl() }),
+      signToken(request, { clock, ids, key: await key(), baseUrl: publicUrl() }),
     describe: () => ({
       credential: `any client id, secret ${clientSecret}`,
       credentials: { tenantId, clientId, clientSecret },
@@ -67,7 +69,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
     }),
     reset: verifier.clear,
     async ready() {
-      await key
+      await key()
     }
   }
 }

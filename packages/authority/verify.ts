@@ -25,7 +25,7 @@ export interface CachingVerifier extends TokenVerifier {
  * JWT that has not expired, whoever signed it.
  */
 export function createVerifier(options: {
-  key: Promise<SigningKey>
+  key(): Promise<SigningKey>
   clock: Clock
   auth: AuthMode
 }): CachingVerifier {
@@ -35,7 +35,7 @@ export function createVerifier(options: {
   async function readClaims(token: string): Promise<Claims | TokenFault> {
     const known = cache.get(token)
     if (known) return known
-    const claims = auth === 'lenient' ? decode(token) : await readSigned(token, await options.key)
+    const claims = auth === 'lenient' ? decode(token) : await readSigned(token, await options.key())
     if (typeof claims === 'string' || token.length > CACHED_TOKEN_CHARACTERS) return claims
     if (cache.size >= CACHED_TOKENS) cache.delete(cache.keys().next().value!)
     cache.set(token, claims)
