@@ -1,7 +1,9 @@
 import { WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
-import { nameOf, type Principal } from './auth.ts'
+import { nameOf, type ClientPrincipal, type Principal } from './auth.ts'
 import { errors } from './errors.ts'
+import { compileQuery, type Membership } from './groups.ts'
 import type {
+  ClientGroup,
   Permission,
   PermissionBinding,
   RoleAssignment,
@@ -19,8 +21,16 @@ import {
 } from './templates.ts'
 
 type Spaces = ReadonlyMap<string, readonly Template[]>
-type Grants = Record<Permission, Template[]>
+type Grants = Record<Permission, readonly Template[]>
 
+/** A permission binding, ready to be asked. */
+interface Rule {
+  isMember: Membership
+  permission: Permission
+  templates: readonly Template[]
+}
+
+const EVERYBODY = '$all'
 const PERMISSIONS: Record<string, Permission> = {
   'EventGrid TopicSpaces Publisher': 'Publisher',
   'EventGrid TopicSpaces Subscriber': 'Subscriber'
@@ -51,13 +61,30 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
   )
   const bindings =
     settings.permissionBindings ?? (settings.topicSpaces ? [] : DEFAULT_PERMISSION_BINDINGS)
-  const everybody = toBindingGrants(bindings, spaces)
+  const rules = toRules(bindings, settings.clientGroups ?? [], spaces)
   const assigned = toRoleGrants(settings.roleAssignments ?? DEFAULT_ROLE_ASSIGNMENTS, spaces)
   const wholeNamespace = [...spaces.values()].flat()
+  // A client stays the same object, with the same groups, for as long as it is connected.
+  const clients = new WeakMap<ClientPrincipal, Grants>()
+
+  function grantsOf(client: ClientPrincipal): Grants {
+    let grants = clients.get(client)
+    if (!grants) {
+      const own = rules.filter(({ isMember }) => isMember(client))
+      const granted = (permission: Permission) =>
+        own.flatMap((rule) => (rule.permission === permission ? rule.templates : []))
+      grants = { Publisher: granted('Publisher'), Subscriber: granted('Subscriber') }
+      clients.set(client, grants)
+    }
+    return grants
+  }
 
   /** undefined: an Entra principal without the role. */
-  function templatesFor(principal: Principal, permission: Permission): Template[] | undefined {
-    if (principal.kind === 'client') return everybody[permission]
+  function templatesFor(
+    principal: Principal,
+    permission: Permission
+  ): readonly Template[] | undefined {
+    if (principal.kind === 'client') return grantsOf(principal)[permission]
     if (!principal.roles) {
       const grants = assigned.get(principal.oid.toLowerCase())
       return lenient && !grants ? wholeNamespace : grants?.[permission]
@@ -106,8 +133,8 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
 const DEFAULT_TOPIC_SPACES: readonly TopicSpace[] = [{ name: 'all', topicTemplates: ['#'] }]
 
 const DEFAULT_PERMISSION_BINDINGS: readonly PermissionBinding[] = [
-  { clientGroupName: '$all', topicSpaceName: 'all', permission: 'Publisher' },
-  { clientGroupName: '$all', topicSpaceName: 'all', permission: 'Subscriber' }
+  { clientGroupName: EVERYBODY, topicSpaceName: 'all', permission: 'Publisher' },
+  { clientGroupName: EVERYBODY, topicSpaceName: 'all', permission: 'Subscriber' }
 ]
 
 const DEFAULT_ROLE_ASSIGNMENTS: readonly RoleAssignment[] = Object.keys(PERMISSIONS).map(
@@ -118,15 +145,31 @@ function toVariables(principal: Principal): Variables {
   return principal.kind === 'client' ? principal : { authenticationName: principal.oid }
 }
 
-function toBindingGrants(bindings: readonly PermissionBinding[], spaces: Spaces): Grants {
-  const grants: Grants = { Publisher: [], Subscriber: [] }
-  for (const { clientGroupName, topicSpaceName, permission } of bindings) {
-    if (clientGroupName !== '$all') {
-      throw new Error(`permission binding: only the client group $all, not ${clientGroupName}`)
-    }
-    grants[permission].push(...templatesOf(spaces, topicSpaceName, 'permission binding'))
+function toRules(
+  bindings: readonly PermissionBinding[],
+  groups: readonly ClientGroup[],
+  spaces: Spaces
+): Rule[] {
+  const members = new Map<string, Membership>([[EVERYBODY, () => true]])
+  for (const { name, query } of groups) {
+    if (members.has(name)) throw new Error(`there are two client groups ${name}`)
+    members.set(name, toMembership(name, query))
   }
-  return grants
+  return bindings.map(({ clientGroupName, topicSpaceName, permission }) => {
+    const isMember = members.get(clientGroupName)
+    if (!isMember)
+      throw new Error(`permission binding: there is no client group ${clientGroupName}`)
+    const templates = templatesOf(spaces, topicSpaceName, 'permission binding')
+    return { isMember, permission, templates }
+  })
+}
+
+function toMembership(name: string, query: string): Membership {
+  try {
+    return compileQuery(query)
+  } catch (cause) {
+    throw new Error(`client group ${name}: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function toRoleGrants(

@@ -118,6 +118,22 @@ export const settings: JsonSchema = {
         }
       }
     },
+    clientGroups: {
+      type: 'array',
+      maxItems: 10,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'query'],
+        properties: {
+          name: RESOURCE_NAME,
+          query: {
+            ...NOT_EMPTY,
+            description: "Which clients belong to it: attributes.kind = 'meter' and …"
+          }
+        }
+      }
+    },
     permissionBindings: {
       type: 'array',
       maxItems: 100,

@@ -12,6 +12,8 @@ export interface Settings {
   }
   /** @default one named `all` with the template `#` */
   topicSpaces?: TopicSpace[]
+  /** Besides `$all`, which everybody belongs to. */
+  clientGroups?: ClientGroup[]
   /** @default any certificate of the local CA is a client */
   clients?: ClientResource[]
   /** @default `$all` publishes to and subscribes to `all`; none when topicSpaces are given */
@@ -29,6 +31,12 @@ export interface Settings {
 export interface TopicSpace {
   name: string
   topicTemplates: string[]
+}
+
+export interface ClientGroup {
+  name: string
+  /** `attributes.kind = 'meter' and attributes.floor > 2` */
+  query: string
 }
 
 export interface PermissionBinding {
