@@ -40,8 +40,11 @@ export const adapter: TranscriptAdapter = {
     const { host: _host, ...added } = signed.headers
     return { headers: added }
   },
-  mqtt: async (name, fogbank) =>
-    name === 'device'
-      ? { ...(await fogbank.issueClient('device')), ca: await fogbank.ca() }
-      : { username: 'test', password: 'test' }
+  async mqtt(name, fogbank) {
+    if (name === 'device') {
+      return { ...(await fogbank.issueClient('device')), ca: await fogbank.ca() }
+    }
+    const { accessKeyId = 'test', secretAccessKey = 'test' } = SIGNERS[name] ?? {}
+    return { username: accessKeyId, password: secretAccessKey }
+  }
 }
