@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Ids } from '@fogbank/core'
@@ -65,19 +66,26 @@ export function createTls(options: {
 
 function read(directory: string | undefined, name: string): KeyPair | undefined {
   if (!directory || !existsSync(join(directory, `${name}.pem`))) return undefined
+  const file = (extension: string) => join(directory, `${name}.${extension}`)
+  let pair: KeyPair
   try {
-    return {
-      cert: readFileSync(join(directory, `${name}.pem`), 'utf8'),
-      key: readFileSync(join(directory, `${name}.key`), 'utf8')
-    }
+    pair = { cert: readFileSync(file('pem'), 'utf8'), key: readFileSync(file('key'), 'utf8') }
   } catch (cause) {
-    const file = (cause as NodeJS.ErrnoException).path ?? directory
-    throw new UsageError(
-      `${file} cannot be read; mend its permissions or choose another --tls-dir`,
-      {
-        cause
-      }
-    )
+    const { path = directory } = cause as NodeJS.ErrnoException
+    const advice = 'mend its permissions or choose another --tls-dir'
+    throw new UsageError(`${path} cannot be read; ${advice}`, { cause })
+  }
+  if (isPair(pair)) return pair
+  const advice = 'remove both or choose another --tls-dir'
+  throw new UsageError(`${file('pem')} and ${file('key')} are not a pair; ${advice}`)
+}
+
+function isPair({ cert, key }: KeyPair): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    // What cannot be parsed is none.
+    return false
   }
 }
 
