@@ -1,0 +1,82 @@
+// A runner that accepts everything would be a green test of nothing: each transcript below says one thing
+// that is not so.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { readAdapter, readFixtures } from './fixtures.ts'
+import { runTranscript, type Fixture } from './runner.ts'
+import type { RequestStep, Step } from './transcript.ts'
+
+const fixtures = readFixtures()
+const find = (path: string): Fixture => fixtures.find((fixture) => fixture.path === path)!
+const reaches = find('aws-iot/Publish/200-reaches-subscriber.json')
+const tooLong = find('aws-iot/Publish/400-topic-too-long.json')
+
+/** The same exchange with the steps of this kind changed. */
+function bend(fixture: Fixture, kind: string, change: object): Fixture {
+  const steps = fixture.transcript.steps.map((step) =>
+    Object.values(step).includes(kind) ? { ...step, ...change } : step
+  ) as Step[]
+  return { ...fixture, transcript: { ...fixture.transcript, steps } }
+}
+
+const CASES: [name: string, bent: Fixture, complaint: RegExp][] = [
+  ['another status', bend(reaches, 'response', { status: 202 }), /step 4 \(http response\)/],
+  ['another body', bend(reaches, 'response', { empty: undefined, text: 'x' }), /\(http response\)/],
+  [
+    'another header',
+    bend(reaches, 'response', { headers: { 'x-amzn-RequestId': '<etag>' } }),
+    /\(http response\)/
+  ],
+  [
+    'a header that is there',
+    bend(reaches, 'response', { headers: { 'x-amzn-RequestId': null } }),
+    /\(http response\)/
+  ],
+  ['another member of JSON', bend(tooLong, 'response', { json: {} }), /\(http response\)/],
+  ['another payload', bend(reaches, 'receive', { text: 'x' }), /step 5 \(mqtt receive\)/],
+  ['another topic', bend(reaches, 'receive', { topic: 'x' }), /\(mqtt receive\)/],
+  ['another retain', bend(reaches, 'receive', { retain: true }), /\(mqtt receive\)/],
+  [
+    'a property that did not come',
+    bend(reaches, 'receive', { properties: { contentType: 'x' } }),
+    /\(mqtt receive\)/
+  ],
+  ['silence where a message came', bend(reaches, 'receive', { mqtt: 'nothing' }), /was sent plant/],
+  ['another granted QoS', bend(reaches, 'subscribe', { granted: 0 }), /\(mqtt subscribe\)/],
+  ['a CONNACK that refuses', bend(reaches, 'connect', { refused: 0x87 }), /\(mqtt connect\)/],
+  ['another operation', { ...reaches, operation: 'Connect' }, /no line of the log fits/],
+  ['another status in its name', { ...reaches, status: 204 }, /no line of the log fits/],
+  [
+    'another row',
+    { ...tooLong, transcript: { ...tooLong.transcript, raises: 'TopicInvalid' } },
+    /no line of the log fits/
+  ]
+]
+
+const runner = suite('transcript runner')
+
+for (const [name, bent, complaint] of CASES) {
+  runner(`does not accept ${name}`, async () => {
+    const adapter = await readAdapter(bent.personality)
+    const outcome = await runTranscript(bent, adapter, 'sockets').then(
+      () => 'accepted',
+      (error: Error) => error.message
+    )
+    assert.match(outcome, complaint)
+  })
+}
+
+runner('a value captured from one answer can stand in the next request', async () => {
+  const unknown = find('aws-iot/Publish/404-unknown-path.json')
+  const [request] = unknown.transcript.steps as RequestStep[]
+  const steps: Step[] = [
+    request!,
+    { http: 'response', status: 404, headers: { 'x-amzn-RequestId': '<name:id>' }, json: '<any>' },
+    { ...request!, url: `${request!.url}?id=<same:id>` },
+    { http: 'response', status: 404, headers: { 'x-amzn-RequestId': '<uuid>' }, json: '<any>' }
+  ]
+  const fixture = { ...unknown, transcript: { ...unknown.transcript, steps } }
+  await runTranscript(fixture, await readAdapter(unknown.personality), 'sockets')
+})
+
+runner.run()
