@@ -110,22 +110,24 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
     })
   }
 
-  const detail = (principal: Principal) => ({ detail: `principal=${nameOf(principal)}` })
+  const detail = (principal: Principal, topic: string) => ({
+    detail: `topic=${topic} principal=${nameOf(principal)}`
+  })
   return {
     checkPublish(principal, topic) {
       const levels = topic.split('/')
       if (isAllowed(principal, 'Publisher', (one) => matchesTemplate(one, levels))) return
-      throw errors.TopicNotInTopicSpace({ topic }, detail(principal))
+      throw errors.TopicNotInTopicSpace({ topic }, detail(principal, topic))
     },
     checkSubscribe(principal, filter) {
       const levels = filter.split('/')
       if (isAllowed(principal, 'Subscriber', (one) => coversFilter(one, levels))) return
-      throw errors.FilterNotInTopicSpace({ filter }, detail(principal))
+      throw errors.FilterNotInTopicSpace({ filter }, detail(principal, filter))
     },
     checkRead(principal, topic) {
       const levels = topic.split('/')
       if (isAllowed(principal, 'Subscriber', (one) => matchesTemplate(one, levels))) return
-      throw errors.TopicNotInTopicSpace({ topic }, detail(principal))
+      throw errors.TopicNotInTopicSpace({ topic }, detail(principal, topic))
     }
   }
 }
