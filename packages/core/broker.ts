@@ -40,7 +40,7 @@ export interface BrokerClient {
   _cleanStart: boolean
   _parser: NodeJS.EventEmitter & { client?: BrokerClient; _queue?: unknown[] | null }
   /** By space filter; a resumed session's are there before it sends anything. */
-  readonly subscriptions: Record<string, { qos: 0 | 1 | 2 }>
+  readonly subscriptions: Record<string, { qos: 0 | 1 | 2; rap?: boolean; si?: number }>
   conn: Duplex & { connection?: Connection }
   disconnect(options: { reasonCode: number }, done?: () => void): void
   close(done?: () => void): void

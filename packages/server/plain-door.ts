@@ -49,6 +49,7 @@ export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPo
     sharedSubscriptionAvailable: true,
     ...(settings.receiveMaximum ? { receiveMaximum: settings.receiveMaximum } : {}),
     topicAliasMaximum: settings.topicAliasMaximum ?? 16,
+    assignsTopicAliases: true,
     keepAlive: {
       minimumSeconds: 0,
       maximumSeconds: settings.keepAliveMaximumSeconds ?? 65535,

@@ -2,7 +2,7 @@ import type { Core } from '../core.ts'
 import { fromWire, toWire } from '../message.ts'
 import type { Space } from '../space.ts'
 import { topicNameFault } from '../topic.ts'
-import type { Settled } from './connection.ts'
+import type { ClientLimits, Settled } from './connection.ts'
 import type {
   Admission,
   Client,
@@ -171,9 +171,24 @@ function settle(
     sessionExpiryChanged: version === 5 && sessionExpirySeconds !== request.sessionExpirySeconds,
     cleanStart: request.cleanStart || temporary,
     requestProblemInformation: packet.properties?.requestProblemInformation !== false,
+    client: toClientLimits(policy, version, packet.properties),
     authenticationMethod,
     authenticationData: admission.authenticationData,
     packet: forBroker
+  }
+}
+
+/** Older versions have no such limits, and no way to say them. */
+function toClientLimits(
+  policy: MqttPolicy<any>,
+  version: ProtocolVersion,
+  properties: Record<string, number> = {}
+): ClientLimits {
+  const said = version === 5 ? properties : {}
+  return {
+    receiveMaximum: said.receiveMaximum ?? Infinity,
+    maximumPacketBytes: said.maximumPacketSize ?? Infinity,
+    topicAliasMaximum: policy.assignsTopicAliases ? (said.topicAliasMaximum ?? 0) : 0
   }
 }
 

@@ -6,7 +6,16 @@ import { createInbound } from './inbound.ts'
 import { createOutbound } from './outbound.ts'
 import type { MqttPolicy, ProtocolVersion, Refusal, SubscriptionRequest } from './policy.ts'
 import type { DisconnectCause, Peer, Session } from './session.ts'
-import { createWriter, WireFault, type StrictParser, type WirePacket } from './wire.ts'
+import { createWriter, WireFault, type Writer, type StrictParser, type WirePacket } from './wire.ts'
+
+/** Limits that a client set us in its CONNECT; Infinity where it set none. */
+export interface ClientLimits {
+  /** QoS 1 and 2 publishes on the way to it. */
+  receiveMaximum: number
+  maximumPacketBytes: number
+  /** 0: none may be used towards it. */
+  topicAliasMaximum: number
+}
 
 /** What CONNECT settled, before there is a session. */
 export interface Settled {
@@ -26,6 +35,8 @@ export interface Settled {
   sessionExpiryChanged: boolean
   cleanStart: boolean
   requestProblemInformation: boolean
+  /** What the client can take. */
+  client: ClientLimits
   authenticationMethod: string | undefined
   authenticationData: Buffer | undefined
   /** The CONNECT as the broker gets it. */
@@ -35,6 +46,8 @@ export interface Settled {
 /** One subscription of a connection and the filters of the space that stand for it. */
 export interface HeldSubscription extends SubscriptionRequest {
   spaceFilters: string[]
+  retainAsPublished: boolean
+  identifier: number | undefined
 }
 
 /** A connection whose CONNECT was accepted: the packets between the wire and the broker. */
@@ -43,6 +56,11 @@ export interface Connection extends Session {
   readonly stream: Duplex
   readonly client: BrokerClient
   readonly held: Map<string, HeldSubscription>
+  /** Whether any subscription ever had an identifier. */
+  hasIdentifiers: boolean
+  readonly writer: Writer
+  /** Ids of the client's QoS 1 and 2 publishes that we have not acknowledged for good. */
+  readonly unacknowledged: Set<number>
   readonly log: CoreLog
   readonly listeners: Iterable<SpaceListener>
   cause: DisconnectCause | undefined
@@ -50,6 +68,10 @@ export interface Connection extends Session {
   greeted: boolean
   /** The DISCONNECT has gone out; nothing may follow it [MQTT-3.14.4-1]. */
   farewelled: boolean
+  /** A packet to the broker, past every check. */
+  toBroker(packet: WirePacket): void
+  /** A delivery to the client is over: acknowledged, or refused. */
+  released(messageId: number): void
   /** A packet from the broker to the client. */
   outbound(packet: WirePacket): void
   /** The broker's SUBACK or UNSUBACK in terms of the client's own filters. */
@@ -88,6 +110,8 @@ export function createConnection(options: {
   const { settled, stream, parser, log, listeners } = options
   const { policy, version } = settled
   const held = new Map<string, HeldSubscription>()
+  const writer = createWriter(stream, version)
+  const unacknowledged = new Set<number>()
 
   const connection: Connection = {
     settled,
@@ -115,7 +139,15 @@ export function createConnection(options: {
     stored: () => {},
     notStored: () => {},
     toSubscribeAck: (packet) => packet,
-    write: createWriter(stream, version),
+    released: () => {},
+    toBroker: () => {},
+    hasIdentifiers: false,
+    writer,
+    unacknowledged,
+    write(packet) {
+      if (endsInbound(packet)) unacknowledged.delete(packet.messageId)
+      writer.writeBytes(writer.encode(packet))
+    },
     wants: (topic) =>
       !policy.toClientTopic || policy.toClientTopic(connection, topic) !== undefined,
     failed(error) {
@@ -152,7 +184,8 @@ export function createConnection(options: {
   const [enqueue] = client._parser.listeners('packet') as ((packet: WirePacket) => void)[]
   if (!enqueue) throw new Error('aedes has changed: its parser has no packet listener')
   client._parser.removeAllListeners()
-  const inbound = createInbound(connection, (packet) => enqueue.call(client._parser, packet))
+  connection.toBroker = (packet) => enqueue.call(client._parser, packet)
+  const inbound = createInbound(connection)
   parser.on('packet', inbound.receive)
   parser.on('error', (error: Error) => {
     if (error instanceof WireFault) return connection.failed(error)
@@ -161,6 +194,11 @@ export function createConnection(options: {
   client._parser = Object.assign(parser, { client, _queue: [] })
   client.once('connected', inbound.open)
   return connection
+}
+
+/** Whether a packet of ours ends a publish of the client's [MQTT-4.9.0-1]. */
+function endsInbound({ cmd, reasonCode }: WirePacket): boolean {
+  return cmd === 'puback' || cmd === 'pubcomp' || (cmd === 'pubrec' && reasonCode >= 0x80)
 }
 
 /** Tells an MQTT 5 client why before aedes destroys the socket; older clients just see it close. */

@@ -27,12 +27,10 @@ function topicRefusal(fault: TopicFault): Refusal {
 }
 
 /** Checks every packet of a client by the standard and by the policy before the broker sees it. */
-export function createInbound(
-  connection: Connection,
-  forward: (packet: WirePacket) => void
-): Inbound {
-  const { policy, settled, version } = connection
-  const { subscribe, unsubscribe } = createSubscriber(connection, forward)
+export function createInbound(connection: Connection): Inbound {
+  const { policy, settled, version, unacknowledged } = connection
+  const forward = connection.toBroker
+  const { subscribe, unsubscribe } = createSubscriber(connection)
   const aliases = new Map<number, string>()
   let state: 'connecting' | 'held' | 'open' = 'connecting'
   let waiting: WirePacket[] = []
@@ -79,9 +77,13 @@ export function createInbound(
       case 'disconnect':
         return disconnect(packet)
       case 'puback':
-      case 'pubrec':
-      case 'pubrel':
       case 'pubcomp':
+        connection.released(packet.messageId)
+        return forward(packet)
+      case 'pubrec':
+        if (packet.reasonCode >= 0x80) connection.released(packet.messageId)
+        return forward(packet)
+      case 'pubrel':
       case 'pingreq':
         return forward(packet)
       default:
@@ -95,7 +97,7 @@ export function createInbound(
   }
 
   function publish(packet: WirePacket): void {
-    if (!resolveAlias(packet)) return
+    if (!hasRoomFor(packet) || !resolveAlias(packet)) return
     const spaceTopic = policy.toSpaceTopic?.(packet.topic, connection) ?? packet.topic
     const message: Message = {
       topic: spaceTopic,
@@ -141,6 +143,18 @@ export function createInbound(
       return { rule: 'ResponseTopicInvalid', reasonCode: 0x82, answer: 'disconnect' }
     }
     return policy.checkPublish?.(connection, message)
+  }
+
+  /** Counts a QoS 1 or 2 publish; false when the connection was ended for one too many. */
+  function hasRoomFor(packet: WirePacket): boolean {
+    if (packet.qos === 0) return true
+    unacknowledged.add(packet.messageId)
+    const maximum = policy.receiveMaximum
+    if (version !== 5 || maximum === undefined || unacknowledged.size <= maximum) return true
+    // [MQTT-3.3.4-7]
+    const detail = `unacknowledged=${unacknowledged.size}`
+    connection.refuse({ rule: 'ReceiveMaximumExceeded', reasonCode: 0x93, detail })
+    return false
   }
 
   /** Puts the topic of an alias in its place; false when the connection was ended for it. */

@@ -1,10 +1,7 @@
-import { matchesFilter } from '../topic.ts'
 import type { Connection } from './connection.ts'
+import { createDeliverer } from './deliver.ts'
 import type { Refusal } from './policy.ts'
 import type { WirePacket } from './wire.ts'
-
-/** Bytes that may wait for a client that does not read; above it QoS 0 is dropped, the rest ends it. */
-const OUTBOUND_BYTES = 8 * 1024 * 1024
 
 /** MQTT 5 "Session taken over". */
 const SESSION_TAKEN_OVER = 0x8e
@@ -15,15 +12,16 @@ const STORE_FAILED: Refusal = { rule: 'StoreFailed', reasonCode: 0x80 }
 export function createOutbound(
   connection: Connection,
   joined: (connection: Connection) => void
-): Pick<Connection, 'outbound' | 'stored' | 'notStored'> {
-  const { policy, stream, version, settled, held } = connection
+): Pick<Connection, 'outbound' | 'stored' | 'notStored' | 'released'> {
+  const { policy, version, settled, held } = connection
+  const deliverer = createDeliverer(connection)
   const notStoredIds = new Set<number>()
 
   function outbound(packet: WirePacket): void {
     if (connection.farewelled) return
     switch (packet.cmd) {
       case 'publish':
-        return publish(packet)
+        return deliverer.publish(packet)
       case 'puback':
         // aedes acknowledges before it stores; ours goes out in `stored`.
         return
@@ -45,39 +43,12 @@ export function createOutbound(
   /** Before the CONNACK the broker has restored what a resumed session was subscribed to. */
   function greet(): void {
     connection.greeted = true
-    for (const [filter, { qos }] of Object.entries(connection.client.subscriptions)) {
-      held.set(filter, { filter, qos, spaceFilters: [filter] })
+    for (const [filter, restored] of Object.entries(connection.client.subscriptions)) {
+      const { qos, rap: retainAsPublished = false, si: identifier } = restored
+      held.set(filter, { filter, qos, spaceFilters: [filter], retainAsPublished, identifier })
+      connection.hasIdentifiers ||= identifier !== undefined
     }
     joined(connection)
-  }
-
-  function publish(packet: WirePacket): void {
-    if (stream.writableLength > OUTBOUND_BYTES) return overflow(packet)
-    const topic = policy.toClientTopic?.(connection, packet.topic) ?? packet.topic
-    const qos = packet.qos > 0 ? Math.min(packet.qos, grantedQoS(packet.topic)) : 0
-    if (topic === packet.topic && qos === packet.qos) return connection.write(packet)
-    connection.write({ ...packet, topic, qos })
-  }
-
-  /** aedes downgrades for literal filters only; a wildcard's grant counts as well [MQTT-3.8.4-8]. */
-  function grantedQoS(spaceTopic: string): number {
-    let granted = -1
-    for (const subscription of held.values()) {
-      if (subscription.qos <= granted) continue
-      if (subscription.spaceFilters.some((filter) => matchesFilter(filter, spaceTopic))) {
-        granted = subscription.qos
-        if (granted === 2) break
-      }
-    }
-    return granted < 0 ? 2 : granted
-  }
-
-  function overflow(packet: WirePacket): void {
-    const detail = `waitingBytes=${stream.writableLength}`
-    if (packet.qos > 0) {
-      return connection.refuse({ rule: 'SlowClient', reasonCode: 0x97, detail })
-    }
-    connection.logRefusal('deliver', { rule: 'SlowClient', reasonCode: 0x97, detail })
   }
 
   function toConnack(packet: WirePacket): WirePacket {
@@ -129,6 +100,7 @@ export function createOutbound(
 
   return {
     outbound,
+    released: deliverer.release,
     stored(packet) {
       if (packet.cmd === 'publish' && packet.qos === 1 && !connection.client.closed) {
         connection.write({ cmd: 'puback', messageId: packet.messageId, reasonCode: 0 })

@@ -82,6 +82,8 @@ export interface MqttPolicy<Identity = unknown> {
   readonly receiveMaximum?: number
   /** Highest topic alias a client may use towards us; 0: none. */
   readonly topicAliasMaximum: number
+  /** Whether we shorten topics towards clients that allow it. @default false */
+  readonly assignsTopicAliases?: boolean
   /** Bytes, whole packet; absent: the protocol's own limit. */
   readonly maximumPacketSize?: number
   /** Keep-alives outside the range are moved into it; `zero` says what "none" becomes. */

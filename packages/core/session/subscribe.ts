@@ -25,8 +25,8 @@ interface Plan {
 }
 
 /** Handles SUBSCRIBE and UNSUBSCRIBE on the way in, and their acknowledgements on the way out. */
-export function createSubscriber(connection: Connection, forward: (packet: WirePacket) => void) {
-  const { policy, version, held } = connection
+export function createSubscriber(connection: Connection) {
+  const { policy, version, held, toBroker: forward } = connection
   const plans = new Map<number, Plan>()
   connection.toSubscribeAck = (packet) => {
     const plan = plans.get(packet.messageId)
@@ -95,10 +95,9 @@ export function createSubscriber(connection: Connection, forward: (packet: WireP
 
   function subscribe(packet: WirePacket): void {
     const requests = packet.subscriptions as WireSubscription[]
-    if (
-      packet.properties?.subscriptionIdentifier !== undefined &&
-      !policy.subscriptionIdentifiersAvailable
-    ) {
+    const identifier: number | undefined = packet.properties?.subscriptionIdentifier
+    connection.hasIdentifiers ||= identifier !== undefined
+    if (identifier !== undefined && !policy.subscriptionIdentifiersAvailable) {
       return connection.refuse({ rule: 'SubscriptionIdentifiersNotSupported', reasonCode: 0xa1 })
     }
     const many = policy.filtersPerSubscribe
@@ -122,7 +121,13 @@ export function createSubscriber(connection: Connection, forward: (packet: WireP
       const qos = Math.min(request.qos, policy.maximumQoS) as 0 | 1 | 2
       const filters = policy.toSpaceFilters?.(request.topic, connection) ?? [request.topic]
       for (const filter of filters) wanted.set(filter, toBroker(request, filter, qos))
-      held.set(request.topic, { filter: request.topic, qos, spaceFilters: filters })
+      held.set(request.topic, {
+        filter: request.topic,
+        qos,
+        spaceFilters: filters,
+        retainAsPublished: request.rap ?? false,
+        identifier
+      })
       plan.granted.push({ filter: request.topic, qos })
       plan.answers.push([])
       spaceFilters.push(filters)

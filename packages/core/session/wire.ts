@@ -129,28 +129,30 @@ function encodeShared(packet: WirePacket, protocolVersion: number): Buffer {
   return bytes
 }
 
-/**
- * Writes packets to one stream, each in one piece, and all of one turn of the event loop together.
- *
- * mqtt-packet's own writer makes several small writes of a packet and flushes after each packet.
- */
-export function createWriter(
-  stream: Duplex,
-  protocolVersion: number
-): (packet: WirePacket) => void {
+/** Encodes for one stream's version, and writes what was encoded. */
+export interface Writer {
+  encode(packet: WirePacket): Buffer
+  /** Bytes of one packet; all of one turn of the event loop go out together. */
+  writeBytes(bytes: Buffer): void
+}
+
+/** mqtt-packet's own writer would make several small writes of a packet and flush after each. */
+export function createWriter(stream: Duplex, protocolVersion: number): Writer {
   let corked = false
   const flush = () => {
     corked = false
     stream.uncork()
   }
-  return (packet) => {
-    const bytes = encodeShared(packet, protocolVersion)
-    if (!corked) {
-      corked = true
-      stream.cork()
-      setImmediate(flush)
+  return {
+    encode: (packet) => encodeShared(packet, protocolVersion),
+    writeBytes(bytes) {
+      if (!corked) {
+        corked = true
+        stream.cork()
+        setImmediate(flush)
+      }
+      stream.write(bytes)
     }
-    stream.write(bytes)
   }
 }
 
