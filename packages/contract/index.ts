@@ -1,3 +1,6 @@
+export type { HttpAnswer, HttpRequest } from './http.ts'
+export type { Received, TestClient } from './mqtt.ts'
+export { rejects } from './rejects.ts'
 export type {
   HttpCredential,
   Step,
@@ -5,3 +8,5 @@ export type {
   TranscriptAdapter,
   UnsignedRequest
 } from './transcript.ts'
+export { withFogbank, type Door, type World } from './with-fogbank.ts'
+export { within } from './within.ts'

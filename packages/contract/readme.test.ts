@@ -1,0 +1,113 @@
+// What the root README tells people to type works, as it stands there.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { ROOT } from './fixtures.ts'
+import {
+  findMissingTools,
+  readRunnableBlocks,
+  runBlock,
+  usePorts,
+  type RunnableBlock
+} from './readme.ts'
+import { withFogbank } from './with-fogbank.ts'
+
+const file = join(ROOT, 'README.md')
+const blocks = existsSync(file) ? readRunnableBlocks(readFileSync(file, 'utf8')) : []
+const block = (language: 'js' | 'sh', code: string): RunnableBlock => ({
+  name: 'x',
+  language,
+  code
+})
+
+const reason = (promise: Promise<void>) =>
+  promise.then(
+    () => 'it worked',
+    (error: Error) => error.message
+  )
+
+const readme = suite('README')
+
+for (const one of blocks) {
+  readme(`block "${one.name}" works`, async () => {
+    const missing = await findMissingTools(one)
+    if (missing.length > 0) {
+      console.log(`README block "${one.name}" is not run: ${missing.join(', ')} is not here`)
+      return
+    }
+    await withFogbank({}, ({ fogbank }) => runBlock(one, fogbank))
+  })
+}
+
+readme('blocks are found by their marks', () => {
+  const markdown = [
+    '<!-- run: one -->',
+    '```js',
+    'a()',
+    '```',
+    '',
+    '```js',
+    'not marked',
+    '```',
+    '<!-- run: two -->',
+    '',
+    '```sh',
+    'b',
+    'c',
+    '```'
+  ].join('\n')
+  assert.equal(readRunnableBlocks(markdown), [
+    { name: 'one', language: 'js', code: 'a()\n' },
+    { name: 'two', language: 'sh', code: 'b\nc\n' }
+  ])
+})
+
+readme('a mark without a block is a mistake', () => {
+  assert.throws(() => readRunnableBlocks('<!-- run: one -->\ntext'), /no js or sh block follows/)
+  const twice = '<!-- run: one -->\n```js\n```\n'.repeat(2)
+  assert.throws(() => readRunnableBlocks(twice), /two runnable blocks "one"/)
+})
+
+readme('the ports of npm start become those of the suite', () =>
+  withFogbank({}, async ({ fogbank, host }) => {
+    const { port } = new URL(`http://${host('control')}`)
+    assert.is(usePorts('curl localhost:4600/health', fogbank), `curl localhost:${port}/health`)
+    assert.is(usePorts('14600 4600.5 4699 x4600', fogbank), '14600 4600.5 4699 x4600')
+  })
+)
+
+readme('a shell block reaches the suite, and fails when it is refused', () =>
+  withFogbank({}, async ({ fogbank }) => {
+    await runBlock(block('sh', 'curl http://localhost:4600/live'), fogbank)
+    await runBlock(
+      block('sh', 'curl --cacert .fogbank/tls/ca.pem https://localhost:4600/live'),
+      fogbank
+    )
+    const failed = runBlock(block('sh', 'curl http://localhost:4600/nowhere'), fogbank)
+    assert.match(await reason(failed), /^block "x" ended with 22/)
+  })
+)
+
+readme('a script reaches the suite over https and imports the packages', () =>
+  withFogbank({}, async ({ fogbank }) => {
+    const code = [
+      "import { startFogbank } from 'fogbank'",
+      "const reply = await fetch('https://localhost:4600/live')",
+      'if (!reply.ok) throw new Error(reply.status)',
+      'const fogbank = await startFogbank()',
+      'await fogbank.close()'
+    ].join('\n')
+    await runBlock(block('js', code), fogbank)
+    const failed = runBlock(block('js', 'process.exit(3)'), fogbank)
+    assert.match(await reason(failed), /^block "x" ended with 3/)
+  })
+)
+
+readme('a tool that is not here is named', async () => {
+  const missing = await findMissingTools(block('sh', 'mosquitto_sub -t x'))
+  assert.ok(missing.every((tool) => tool === 'mosquitto_sub'))
+  assert.equal(await findMissingTools(block('js', 'curl')), [])
+})
+
+readme.run()

@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { Fogbank } from 'fogbank'
+import { ROOT } from './fixtures.ts'
+import { within } from './within.ts'
+
+const BLOCK_MS = 30_000
+const PORT_BASE = 4600
+const AUTHORITY_OFFSET = 60
+/** What a shell block may use and not every machine has. */
+const TOOLS = ['curl', 'jq', 'mosquitto_pub', 'mosquitto_sub', 'openssl']
+
+/** A fenced block that is marked `<!-- run: name -->` on the line above. */
+export interface RunnableBlock {
+  name: string
+  language: 'js' | 'sh'
+  code: string
+}
+
+/** @throws Error for a mark without a block of a language we can run, or a name used twice */
+export function readRunnableBlocks(markdown: string): RunnableBlock[] {
+  const marks = [...markdown.matchAll(/^<!-- run: (.+?) -->\n+(?:```(\w+)\n([^]*?)^```$)?/gm)]
+  const names = new Set<string>()
+  return marks.map(([, name = '', language = '', code]) => {
+    if (names.has(name)) throw new Error(`there are two runnable blocks "${name}"`)
+    names.add(name)
+    if (code !== undefined && ['js', 'javascript', 'mjs'].includes(language)) {
+      return { name, language: 'js', code }
+    }
+    if (code !== undefined && ['sh', 'bash', 'shell'].includes(language)) {
+      return { name, language: 'sh', code }
+    }
+    throw new Error(`no js or sh block follows <!-- run: ${name} -->`)
+  })
+}
+
+/** The tools a block uses that are not on this machine. */
+export function findMissingTools({ language, code }: RunnableBlock): Promise<string[]> {
+  if (language === 'js') return Promise.resolve([])
+  const used = TOOLS.filter((tool) => new RegExp(`\\b${tool}\\b`).test(code))
+  const looks = used.map(async (tool) => {
+    const { status } = await execute('sh', ['-c', `command -v ${tool}`], ROOT, {})
+    return status === 0 ? [] : [tool]
+  })
+  return Promise.all(looks).then((missing) => missing.flat())
+}
+
+/** The text with the ports of `npm start` replaced by those of this suite. */
+export function usePorts(text: string, fogbank: Fogbank): string {
+  const ports = new Map<string, string>()
+  const note = (id: string, offset: number) => {
+    const { http, https } = fogbank.endpoints[id] ?? {}
+    const url = http ?? https
+    if (typeof url === 'string') ports.set(String(PORT_BASE + offset), new URL(url).port)
+  }
+  note('control', 0)
+  note('authority', AUTHORITY_OFFSET)
+  for (const [id, { definition }] of fogbank.personalities) note(id, definition.portOffset)
+  return text.replace(/(?<![\w.])\d{4}(?![\w.])/g, (port) => ports.get(port) ?? port)
+}
+
+/**
+ * Runs a block against a suite, in an empty folder from which our packages can be imported and where
+ * `.fogbank/tls/ca.pem` is the suite's. A curl that is answered 400 or more fails.
+ * @throws Error with what the block wrote, unless it ends with 0
+ */
+export async function runBlock(block: RunnableBlock, fogbank: Fogbank): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'fogbank-readme-'))
+  try {
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+    const ca = join(folder, '.fogbank/tls/ca.pem')
+    mkdirSync(join(folder, '.fogbank/tls'), { recursive: true })
+    writeFileSync(ca, await fogbank.ca())
+    writeFileSync(join(folder, '.curlrc'), 'fail-with-body\nsilent\nshow-error\n')
+    const file = join(folder, block.language === 'js' ? 'block.mjs' : 'block.sh')
+    writeFileSync(file, usePorts(block.code, fogbank))
+    const [command, args]: [string, string[]] =
+      block.language === 'js'
+        ? [process.execPath, ['--import', import.meta.resolve('tsx'), file]]
+        : ['sh', ['-eu', file]]
+    const environment = { NODE_EXTRA_CA_CERTS: ca, CURL_HOME: folder }
+    const { status, output } = await execute(command, args, folder, environment)
+    if (status !== 0) throw new Error(`block "${block.name}" ended with ${status}:\n${output}`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function execute(
+  command: string,
+  args: string[],
+  cwd: string,
+  environment: Record<string, string>
+): Promise<{ status: number | null; output: string }> {
+  const path = [join(ROOT, 'node_modules/.bin'), process.env.PATH].join(delimiter)
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...environment, PATH: path },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('close', resolve)
+    child.once('error', reject)
+  })
+  try {
+    return { status: await within(BLOCK_MS, ended, `the end of ${command}`), output }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
