@@ -100,36 +100,3 @@ mistakes('a locked data folder names it and the way out', () =>
 )
 
 mistakes.run()
-
-const commands = suite('commands')
-
-commands('start prints its table, answers, and ends with 0 on SIGTERM', () =>
-  withFolder(async (folder) => {
-    const run = fogbank(folder, ['start', '--port-base', '0'])
-    await run.says('authority')
-    assert.match(run.output.out, /aws-iot +http:\/\/localhost:\d+ +access key test, secret test/)
-    const [, url] = /control +(\S+)/.exec(run.output.out)!
-    assert.is((await fetch(`${url}/health`)).status, 200)
-    run.child.kill('SIGTERM')
-    run.child.kill('SIGTERM')
-    assert.is((await run.exited).code, 0)
-  })
-)
-
-commands('tables prints every row with its evidence', () =>
-  withFolder(async (folder) => {
-    const { code, out } = await fogbank(folder, ['tables']).exited
-    assert.is(code, 0)
-    for (const word of ['aws-iot', 'Publish', 'documented', 'assumed']) assert.match(out, word)
-  })
-)
-
-commands('healthcheck ends with 1 when nobody answers', () =>
-  withFolder(async (folder) => {
-    const { code, err } = await fogbank(folder, ['healthcheck', '--port-base', '1']).exited
-    assert.is(code, 1)
-    assert.match(err, /does not answer/)
-  })
-)
-
-commands.run()

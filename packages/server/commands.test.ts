@@ -1,0 +1,155 @@
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import net from 'node:net'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import mqtt from 'mqtt'
+import { personalities } from './personalities.ts'
+import { fogbank, withFolder, withRunning } from './testing.ts'
+
+const start = suite('fogbank start')
+
+start('prints its table, keeps its data in .fogbank, and ends with 0 on SIGTERM, even on two', () =>
+  withFolder((folder) =>
+    withRunning(folder, [], async ({ child, output, exited, url }) => {
+      assert.match(output.out, /aws-iot +http:\/\/localhost:\d+ +access key test, secret test/)
+      assert.is((await fetch(`${url}/health`)).status, 200)
+      assert.is(readFileSync(join(folder, '.fogbank/.gitignore'), 'utf8'), '*\n')
+      assert.ok(existsSync(join(folder, '.fogbank/db')))
+      assert.ok(existsSync(join(folder, '.fogbank/tls/ca.pem')))
+      child.kill('SIGTERM')
+      child.kill('SIGTERM')
+      assert.is((await exited).code, 0)
+    })
+  )
+)
+
+start('finishes the request in hand, tells MQTT 5 clients, and takes nobody new on SIGTERM', () =>
+  withFolder((folder) =>
+    withRunning(folder, ['--ephemeral'], async ({ child, exited, url }) => {
+      const port = Number(new URL(url).port)
+      const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+        protocolVersion: 5,
+        reconnectPeriod: 0
+      })
+      const told = once(client as never, 'disconnect')
+      const socket = net.connect(port, '127.0.0.1')
+      socket.write('POST /fail HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{')
+      // Answered on the same connection's turn: by now the request is in hand.
+      await fetch(`${url}/live`)
+      child.kill('SIGTERM')
+      await refusal(port)
+      socket.write('}')
+      const [answer] = await once(socket, 'data')
+      assert.match(String(answer), /^HTTP\/1\.1 400 Bad Request/)
+      const [packet] = await told
+      assert.is(packet.reasonCode, 0x8b)
+      assert.is((await exited).code, 0)
+    })
+  )
+)
+
+/** Resolves when nobody takes connections on this port any more. */
+async function refusal(port: number): Promise<void> {
+  for (;;) {
+    const socket = net.connect(port, '127.0.0.1')
+    const outcome = await once(socket, 'connect').then(
+      () => 'connected',
+      () => 'refused'
+    )
+    socket.destroy()
+    if (outcome === 'refused') return
+  }
+}
+
+start('has a retained message again after a restart', () =>
+  withFolder(async (folder) => {
+    await withRunning(folder, [], async ({ mqttUrl }) => {
+      const client = await mqtt.connectAsync(mqttUrl, { reconnectPeriod: 0 })
+      await client.publishAsync('kept', 'x', { qos: 1, retain: true })
+      await client.endAsync()
+    })
+    await withRunning(folder, [], async ({ mqttUrl }) => {
+      const client = await mqtt.connectAsync(mqttUrl, { reconnectPeriod: 0 })
+      const arrived = once(client as never, 'message')
+      await client.subscribeAsync('kept')
+      const [topic, payload] = await arrived
+      assert.equal([topic, String(payload)], ['kept', 'x'])
+      client.end(true)
+    })
+  })
+)
+
+start.run()
+
+const others = suite('fogbank commands')
+
+others('ask a running suite: healthcheck, env and token', () =>
+  withFolder((folder) =>
+    withRunning(folder, ['--ephemeral'], async ({ url, output }) => {
+      const base = ['--port-base', new URL(url).port]
+      const [health, env, all, nobody, token] = await Promise.all(
+        [
+          ['healthcheck'],
+          ['env', 'aws-iot'],
+          ['env', '--all'],
+          ['env', 'nobody'],
+          ['token', '--client-id', 'c1', '--expires-in', '-5']
+        ].map((args) => fogbank(folder, [...args, ...base]).exited)
+      )
+      assert.is(health!.code, 0)
+      const [, http] = /aws-iot +(\S+)/.exec(output.out)!
+      assert.equal(env!.out.trimEnd().split('\n'), [
+        `export AWS_ENDPOINT_URL_IOT_DATA_PLANE='${http}'`,
+        "export AWS_ACCESS_KEY_ID='test'",
+        "export AWS_SECRET_ACCESS_KEY='test'",
+        "export AWS_REGION='us-east-1'",
+        `export NODE_EXTRA_CA_CERTS='${join(folder, '.fogbank/tls/ca.pem')}'`
+      ])
+      for (const name of ['AWS_REGION', 'AZURE_AUTHORITY_HOST', 'AZURE_CLIENT_SECRET']) {
+        assert.match(all!.out, `export ${name}='`)
+      }
+      assert.is(nobody!.code, 2)
+      assert.match(nobody!.err, /"nobody" is not running; name one of control, aws-iot, /)
+      const [, claims = ''] = token!.out.split('.')
+      assert.match(Buffer.from(claims, 'base64url').toString(), '"c1"')
+    })
+  )
+)
+
+others('say that no suite answers, and how to name one', () =>
+  withFolder(async (folder) => {
+    const [env, health] = await Promise.all([
+      fogbank(folder, ['env', '--all', '--port-base', '1']).exited,
+      fogbank(folder, ['healthcheck', '--port-base', '1']).exited
+    ])
+    assert.is(env.code, 2)
+    assert.is(
+      env.err,
+      'fogbank: no suite answers at http://localhost:1; start one, or name its --port-base\n'
+    )
+    assert.is(health.code, 1)
+    assert.match(health.err, /http:\/\/127\.0\.0\.1:1 does not answer/)
+  })
+)
+
+others('need no suite: tables, schema and ca', () =>
+  withFolder(async (folder) => {
+    const [tables, markdown, schema, ca] = await Promise.all(
+      [['tables'], ['tables', '--markdown'], ['schema'], ['ca', '--tls-dir', 't']].map(
+        (args) => fogbank(folder, args).exited
+      )
+    )
+    for (const { name, operations, errors, limits } of personalities) {
+      const rows = [name, ...[operations, errors, limits].flatMap((table) => Object.keys(table))]
+      for (const row of rows) assert.ok(tables!.out.includes(row), `${name} ${row}`)
+    }
+    assert.match(markdown!.out, /^\| --- \| --- \|/m)
+    assert.is(JSON.parse(schema!.out).additionalProperties, false)
+    assert.is(ca!.out, `${join(folder, 't/ca.pem')}\n`)
+    assert.match(readFileSync(join(folder, 't/ca.pem'), 'utf8'), /^-----BEGIN CERTIFICATE-----/)
+  })
+)
+
+others.run()
