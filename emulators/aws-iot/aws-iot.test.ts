@@ -143,7 +143,7 @@ signatures('a Publish signed in the header', async () => {
       'x-amz-content-sha256': '5041bf1f713df204784353e82f6a4a535931cb64f1f4b4a5aeaffcb720918b22',
       'user-agent': 'not signed'
     },
-    signedHeaders: ['content-type', 'host', 'x-amz-content-sha256', 'x-amz-date'],
+    signedHeaders: 'content-type;host;x-amz-content-sha256;x-amz-date',
     dateMs: DATE_MS,
     payloadHash: undefined,
     body: Buffer.from('{"x":1}')
@@ -158,7 +158,7 @@ signatures('a presigned GET /mqtt', async () => {
     rawQuery:
       'X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20260102%2Fus-east-1%2Fiotdevicegateway%2Faws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=00&X-Amz-Security-Token=appended%20later',
     headers: { host: HOST, upgrade: 'websocket' },
-    signedHeaders: ['host'],
+    signedHeaders: 'host',
     dateMs: DATE_MS,
     payloadHash: undefined,
     body: Buffer.alloc(0)

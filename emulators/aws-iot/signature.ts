@@ -19,8 +19,8 @@ export interface SignedRequest {
   /** Undecoded. */
   rawQuery: string
   headers: Record<string, string>
-  /** Lower-case names of `headers`. */
-  signedHeaders: readonly string[]
+  /** Lower-case names, as the client lists them: `host;x-amz-date`. */
+  signedHeaders: string
   dateMs: number
   /** Hex. Absent: the hash of `body`. */
   payloadHash: string | undefined
@@ -42,24 +42,17 @@ const UNSIGNED_QUERY = new Set(['X-Amz-Signature', 'X-Amz-Security-Token'])
 type Sha256 = ConstructorParameters<typeof SignatureV4>[0]['sha256']
 type Query = Record<string, string | string[]>
 
-/** smithy calls its hash with `new`; any function that returns an object serves. */
-const sha256 = function (secret?: string | Uint8Array) {
-  const hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret)
-  return {
-    update: (data: Uint8Array) => void hash.update(data),
-    digest: () => Promise.resolve(hash.digest())
-  }
-} as unknown as Sha256
-
 export function createSignatures(): Signatures {
   const signers = new Map<string, SignatureV4>()
+  // A client signs the same headers every time.
+  let recent = toSignedNames('host')
   return {
     async of(key, scope, request) {
       const signer = signerOf(signers, key, scope)
-      const names = new Set(request.signedHeaders)
+      if (recent.text !== request.signedHeaders) recent = toSignedNames(request.signedHeaders)
       const headers: Record<string, string> = {}
       // smithy leaves out what is undefined; a signed header that got lost has to count.
-      for (const name of names) headers[name] = request.headers[name] ?? ''
+      for (const name of recent.names) headers[name] = request.headers[name] ?? ''
       if (request.payloadHash !== undefined) {
         headers['x-amz-content-sha256'] = request.payloadHash
       }
@@ -75,13 +68,21 @@ export function createSignatures(): Signatures {
         },
         {
           signingDate: new Date(request.dateMs),
-          signableHeaders: names,
-          unsignableHeaders: unsigned(names)
+          signableHeaders: recent.names,
+          unsignableHeaders: recent.unsigned
         }
       )
       return (signed.headers.authorization ?? '').slice(-64)
     }
   }
+}
+
+/** Names of signed headers, ready for smithy. */
+function toSignedNames(text: string) {
+  const names = new Set(text.split(';'))
+  // smithy adds these by itself; they count only where the client signed them.
+  const added = ['x-amz-date', 'x-amz-content-sha256']
+  return { text, names, unsigned: new Set(added.filter((name) => !names.has(name))) }
 }
 
 /** Compares in time that does not depend on where two texts differ. */
@@ -107,7 +108,7 @@ function signerOf(signers: Map<string, SignatureV4>, key: AccessKey, scope: Scop
     credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
     region: scope.region,
     service: scope.service,
-    sha256,
+    sha256: createSha256(),
     applyChecksum: false,
     uriEscapePath: true
   })
@@ -115,12 +116,40 @@ function signerOf(signers: Map<string, SignatureV4>, key: AccessKey, scope: Scop
   return signer
 }
 
-/** smithy adds these by itself; they count only where the client signed them. */
-function unsigned(names: ReadonlySet<string>): Set<string> {
-  const unsignable = new Set<string>()
-  if (!names.has('x-amz-date')) unsignable.add('x-amz-date')
-  if (!names.has('x-amz-content-sha256')) unsignable.add('x-amz-content-sha256')
-  return unsignable
+/**
+ * smithy's hash over node:crypto; a class because smithy calls `new`.
+ *
+ * To find a signing key in its cache smithy hashes the secret itself, the same for every request: the
+ * last hash under a secret that is text is remembered.
+ */
+function createSha256(): Sha256 {
+  let last = { secret: '', data: '', digest: Buffer.alloc(0) }
+  return class {
+    #secret: string | undefined
+    #data = ''
+    #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac> | undefined
+
+    constructor(secret?: string | Uint8Array) {
+      if (typeof secret === 'string') this.#secret = secret
+      else this.#hash = secret ? createHmac('sha256', secret) : createHash('sha256')
+    }
+
+    update(data: Uint8Array): void {
+      if (this.#hash) this.#hash.update(data)
+      else this.#data += Buffer.from(data).toString('latin1')
+    }
+
+    async digest(): Promise<Buffer> {
+      if (this.#hash) return this.#hash.digest()
+      const secret = this.#secret ?? ''
+      const data = this.#data
+      if (last.secret !== secret || last.data !== data) {
+        const digest = createHmac('sha256', secret).update(data, 'latin1').digest()
+        last = { secret, data, digest }
+      }
+      return last.digest
+    }
+  } as unknown as Sha256
 }
 
 /** The query as smithy wants it; a malformed escape stands for itself. */
