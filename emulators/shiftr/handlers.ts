@@ -68,6 +68,9 @@ export function authenticate(call: ShiftrCall): void {
   if (request.upgrade) return // MQTT says who it is in its CONNECT
   limits.targetBytes.check(request.target.length)
   if (!state.legacyPaths && !call.path.startsWith(PREFIX)) {
+    // What it matched are the rows of `legacyPaths`, which do not exist then.
+    call.operation = undefined
+    call.operationName = request.method
     throw errors.PathUnknown({}, { detail: `path=${call.path.slice(0, 200)}` })
   }
   if (!VERBS.has(request.method)) return

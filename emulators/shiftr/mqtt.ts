@@ -38,6 +38,8 @@ interface Member extends Identity {
 }
 
 const ACTION_TOPIC = toSpaceName(ACTION)
+/** MQTT 5; the code of a topic name is none that a SUBACK may carry. */
+const TOPIC_FILTER_INVALID = 0x8f
 const DOLLAR = 0x24
 const SLASH = 0x2f
 
@@ -116,8 +118,10 @@ export function mqtt(state: State): MqttPolicy<Member> {
 
     authenticate: async (connect) => admit(connect),
     checkPublish,
-    checkSubscribe: (_client, { filter }) =>
-      refusedBy(() => void parseTopic(filter, state.onBreach)),
+    checkSubscribe(_client, { filter }) {
+      const refusal = refusedBy(() => void parseTopic(filter, state.onBreach))
+      return refusal && { ...refusal, reasonCode: TOPIC_FILTER_INVALID }
+    },
     take: (session, { topic, payload }) =>
       topic === ACTION_TOPIC ? act(session, payload) : undefined,
     toSpaceTopic: toUncheckedSpaceName,

@@ -100,7 +100,18 @@ export const operations = defineOperations<State>()({
     method: 'GET',
     path: '/{path*}',
     upgrade: true,
-    raises: [],
+    // Those of the MQTT session that it opens.
+    raises: [
+      'Unauthorized',
+      'ClientIdTooLong',
+      'TokenReadOnly',
+      'TopicCharacterInvalid',
+      'TopicTooLong',
+      'TopicWildcard',
+      'TopicReserved',
+      'PayloadTooLarge',
+      'TooManySubscriptions'
+    ],
     handle: connect,
     source: MQTT
   },
