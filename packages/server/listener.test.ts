@@ -6,7 +6,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import WebSocket from 'ws'
-import { startFogbank, type Fogbank, type StartOptions } from './index.ts'
+import type { Fogbank } from './index.ts'
+import { portOf, withSuite } from './testing.ts'
+import type { Timeouts } from './timeouts.ts'
 
 type Urls = Record<'http' | 'https' | 'mqtt' | 'mqtts' | 'ws' | 'wss', string>
 
@@ -21,43 +23,37 @@ interface World {
 }
 
 /** A suite with short patience; everything is closed afterwards, whatever happened. */
-async function withFogbank(
-  timeouts: StartOptions['timeouts'],
+function withFogbank(
+  timeouts: Partial<Timeouts>,
   run: (world: World) => Promise<void>
 ): Promise<void> {
-  const log = { info: () => {}, warn: () => {}, error: () => {} }
-  const fogbank = await startFogbank({ log, timeouts: timeouts ?? {} })
-  const urls = fogbank.endpoints.control as Urls
-  const port = Number(new URL(urls.http).port)
-  const closers: (() => void)[] = []
-  try {
-    await run({
-      fogbank,
-      urls,
-      port,
-      async connect(url, options = {}) {
-        const ca = await fogbank.ca()
-        const client = mqtt.connect(url, {
-          ca,
-          reconnectPeriod: 0,
-          connectTimeout: 3000,
-          ...options
-        })
-        closers.push(() => client.end(true))
-        await within(3000, once(asEmitter(client), 'connect'), `a CONNACK from ${url}`)
-        return client
-      },
-      async socket(host = '127.0.0.1') {
-        const socket = net.connect({ host, port, allowHalfOpen: true })
-        closers.push(() => socket.destroy())
-        await once(socket, 'connect')
-        return socket
-      }
-    })
-  } finally {
-    for (const close of closers) close()
-    await fogbank.close()
-  }
+  return withSuite({ timeouts }, async (fogbank) => {
+    const urls = fogbank.endpoints.control as Urls
+    const port = portOf(fogbank, 'control')
+    const closers: (() => void)[] = []
+    try {
+      await run({
+        fogbank,
+        urls,
+        port,
+        async connect(url, options = {}) {
+          const ca = await fogbank.ca()
+          const own = { ca, reconnectPeriod: 0, connectTimeout: 3000, ...options }
+          const client = await mqtt.connectAsync(url, own)
+          closers.push(() => client.end(true))
+          return client
+        },
+        async socket(host = '127.0.0.1') {
+          const socket = net.connect({ host, port, allowHalfOpen: true })
+          closers.push(() => socket.destroy())
+          await once(socket, 'connect')
+          return socket
+        }
+      })
+    } finally {
+      for (const close of closers) close()
+    }
+  })
 }
 
 /** Fails instead of waiting for ever. */
@@ -168,6 +164,49 @@ listener('listens on ::1 with the same port', () =>
     assert.match(await lastWords(peer), /^HTTP\/1\.1 200 OK/)
   })
 )
+
+listener('offers no MQTT where a personality has none', () =>
+  withFogbank({}, async ({ fogbank }) => {
+    const { https } = fogbank.endpoints.authority as Urls
+    const socket = net.connect(Number(new URL(https).port), '127.0.0.1')
+    socket.write(Buffer.from('100c00044d5154540402003c0000', 'hex'))
+    assert.is(await lastWords(socket), '')
+  })
+)
+
+listener('opens the compatibility ports of the configuration beside the usual ones', async () => {
+  const free = net.createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as net.AddressInfo
+  free.close()
+  await once(free, 'close')
+  const config = { compatibilityPorts: { [port]: 'control' } }
+  await withSuite({ config }, async ({ endpoints }) => {
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 })
+    const beside = await mqtt.connectAsync(endpoints.control!.mqtt as string, {
+      reconnectPeriod: 0
+    })
+    const arrived = within(3000, once(asEmitter(client), 'message'), 'a message')
+    await client.subscribeAsync('a', { qos: 1 })
+    await beside.publishAsync('a', 'x', { qos: 1 })
+    assert.is((await arrived)[0], 'a')
+    client.end(true)
+    beside.end(true)
+  })
+})
+
+listener('names the setting of an extra port that is taken, and leaves nothing open', async () => {
+  const taken = net.createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as net.AddressInfo
+  const config = { compatibilityPorts: { [port]: 'aws-iot' } }
+  const outcome = await withSuite({ config }, async () => {}).catch((error: Error) => error.message)
+  taken.close()
+  assert.is(
+    outcome,
+    `port ${port} (aws-iot) is taken; stop what listens there or choose another compatibilityPorts`
+  )
+})
 
 listener.run()
 

@@ -30,6 +30,8 @@ export interface ListenOptions {
   hosts: readonly string[]
   /** 0: any free port. */
   port: number
+  /** Where people choose the port, for when it is taken: `--port-base`. */
+  portSetting: string
   timeouts: Timeouts
 }
 
@@ -183,7 +185,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 const FREE_PORT_TRIES = 5
 
 async function bind(
-  { service, hosts, port, log }: ListenOptions,
+  { service, hosts, port, portSetting, log }: ListenOptions,
   accept: (socket: net.Socket) => void
 ): Promise<net.Server[]> {
   for (let attempt = 1; ; attempt++) {
@@ -203,13 +205,13 @@ async function bind(
       if (code === 'EADDRINUSE' && port === 0 && attempt < FREE_PORT_TRIES) continue
       if (code === 'EADDRINUSE') {
         throw new UsageError(
-          `port ${port} (${service.name}) is taken; stop what listens there or choose another --port-base`,
+          `port ${port} (${service.name}) is taken; stop what listens there or choose another ${portSetting}`,
           { cause: error }
         )
       }
       if (code === 'EACCES') {
         throw new UsageError(
-          `port ${port} (${service.name}) needs more rights; choose another --port-base`,
+          `port ${port} (${service.name}) needs more rights; choose another ${portSetting}`,
           {
             cause: error
           }

@@ -76,8 +76,8 @@ export async function startSuite(options: {
   const portOf = (name: string): number =>
     listeners.find((entry) => entry.name === name)?.listener.port ?? 0
 
-  async function open(service: Service, port: number): Promise<void> {
-    const listener = await listen({ service, core, tls, log, hosts, port, timeouts })
+  async function open(service: Service, port: number, portSetting: string): Promise<void> {
+    const listener = await listen({ service, core, tls, log, hosts, port, portSetting, timeouts })
     listeners.push({ name: service.name, listener })
   }
 
@@ -172,11 +172,11 @@ export async function startSuite(options: {
     ]
     const { portBase } = configuration
     for (const { service, offset } of services) {
-      await open(service, portBase === 0 ? 0 : portBase + offset)
+      await open(service, portBase === 0 ? 0 : portBase + offset, '--port-base')
     }
     for (const [port, id] of Object.entries(configuration.compatibilityPorts)) {
       const found = services.find(({ service }) => service.name === id)
-      if (found) await open(found.service, Number(port))
+      if (found) await open(found.service, Number(port), 'compatibilityPorts')
     }
     await certificates
     ready = true

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { buildSync } from 'esbuild'
@@ -39,21 +38,6 @@ export async function withFolder(run: (folder: string) => Promise<void>): Promis
 /** The port of one of a suite's URLs. */
 export function portOf(fogbank: Fogbank, id: string): number {
   return Number(new URL(fogbank.endpoints[id]!.http as string).port)
-}
-
-/** Sends bytes and answers what came back until the peer closed. */
-export async function exchange(port: number, bytes: string | Buffer, ms = 5000): Promise<string> {
-  const socket = net.connect(port, '127.0.0.1')
-  const timer = setTimeout(() => socket.destroy(new Error(`nothing ended within ${ms} ms`)), ms)
-  const chunks: Buffer[] = []
-  socket.on('data', (chunk) => chunks.push(chunk))
-  socket.write(bytes)
-  try {
-    await once(socket, 'close')
-  } finally {
-    clearTimeout(timer)
-  }
-  return Buffer.concat(chunks).toString('latin1')
 }
 
 /** The command line as users get it, bundled once for this run of tests: it starts in a fraction of the time. */
