@@ -7,6 +7,9 @@ import { compareMessage, connect, publish } from './mqtt-steps.ts'
 import type { Step, Transcript, TranscriptAdapter } from './transcript.ts'
 import { withFogbank, type World } from './with-fogbank.ts'
 
+/** How much of the log goes with a failure. */
+const LAST_LINES = 5
+
 /** A transcript and what its place in the tree says of it. */
 export interface Fixture {
   /** `aws-iot/Publish/400-topic-too-long.json` */
@@ -80,7 +83,8 @@ async function play(run: Run, step: Step, index: number): Promise<void> {
   } catch (error) {
     const [kind, verb] = Object.entries(step)[0]!
     if (error instanceof Error) {
-      error.message = `step ${index + 1} (${kind} ${verb}): ${error.message}`
+      const log = run.world.lines.slice(-LAST_LINES).map((line) => `\n      ${line}`)
+      error.message = `step ${index + 1} (${kind} ${verb}): ${error.message}\n    the log:${log.join('')}`
     }
     throw error
   }
