@@ -1,9 +1,9 @@
 // No container engine is needed: runs the RUN lines of the Dockerfile's build stage in an empty folder with
 // what COPY would bring, then starts what the image would hold, with nothing else around it.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { probe } from './probe.js'
 
 const IMAGE_FOLDER = '/image'
@@ -17,11 +17,10 @@ if (steps.length === 0)
 const folder = mkdtempSync(join(tmpdir(), 'fogbank-image-'))
 try {
   const source = join(folder, 'src')
-  const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8' }).split('\0')
-  for (const file of files.filter(Boolean)) {
-    mkdirSync(dirname(join(source, file)), { recursive: true })
-    cpSync(file, join(source, file))
-  }
+  const ignored = readFileSync('.dockerignore', 'utf8')
+    .split('\n')
+    .map((line) => basename(line))
+  cpSync('.', source, { recursive: true, filter: (path) => !ignored.includes(basename(path)) })
   for (const step of steps) {
     const command = step.replaceAll(` ${IMAGE_FOLDER}`, ` ${join(folder, 'image')}`)
     const { status } = spawnSync('sh', ['-ec', command], {
@@ -32,9 +31,9 @@ try {
   }
   rmSync(source, { recursive: true })
   await probe(join(folder, 'image/fogbank.cjs'), ['--host', '127.0.0.1'])
-  const size = execFileSync('du', ['-sk', join(folder, 'image')], { encoding: 'utf8' }).split(
+  const [size] = execFileSync('du', ['-sk', join(folder, 'image')], { encoding: 'utf8' }).split(
     '\t'
-  )[0]
+  )
   console.log(
     `the image's content starts, answers and stops; ${(Number(size) / 1024).toFixed(1)} MB`
   )
