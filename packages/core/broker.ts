@@ -191,12 +191,19 @@ class Broker extends Aedes {
   }
 }
 
-/** The persistence over one part, with its two costs removed. */
+/** The persistence over one part, with two costs and one flaw removed. */
 function createPersistence({ store, part }: BrokerOptions) {
   const persistence = levelPersistence(toPersistenceDatabase(store, part))
   // Upstream decodes every retained message on every SUBSCRIBE; we read the filter's key range.
   persistence.createRetainedStreamCombi = (patterns: string[]) =>
     Readable.from(readEach(part, patterns))
+  // Half-done QoS 2 publishes end with their session; aedes would take a later one with the same id for
+  // a repetition, and lose it.
+  const cleanSubscriptions = persistence.cleanSubscriptions.bind(persistence)
+  persistence.cleanSubscriptions = async (client) => {
+    await persistence.cleanIncoming(client)
+    await cleanSubscriptions(client)
+  }
   // Clean sessions have nothing stored, so their acknowledgements need no look-up in the database.
   const clear = persistence.outgoingClearMessageId.bind(persistence)
   persistence.outgoingClearMessageId = (client: { clean?: boolean }, packet) =>

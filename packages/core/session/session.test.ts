@@ -574,6 +574,39 @@ sessions('a persistent one is there again after a reconnect, with its queue', ()
   })
 )
 
+sessions('a half-done QoS 2 publish ends with its session, and its id is free again', () =>
+  withCore({}, async (world) => {
+    const seen: string[] = []
+    world.space.listen({ published: ({ message }) => seen.push(String(message.payload)) })
+    const first = await joined(world)
+    first.send(publish({ qos: 2, messageId: 9, payload: 'first' }))
+    assert.is((await first.next())?.cmd, 'pubrec')
+    first.socket.destroy()
+    const again = await joined(world)
+    again.send(publish({ qos: 2, messageId: 9, payload: 'second' }))
+    assert.is((await again.next())?.cmd, 'pubrec')
+    assert.equal(seen, ['first', 'second'])
+  })
+)
+
+sessions('a half-done QoS 2 publish of a session that goes on is not published twice', () =>
+  withCore({}, async (world) => {
+    const seen: string[] = []
+    world.space.listen({ published: ({ message }) => seen.push(String(message.payload)) })
+    const properties = { sessionExpiryInterval: 60 }
+    const first = await joined(world, { properties })
+    first.send(publish({ qos: 2, messageId: 9 }))
+    assert.is((await first.next())?.cmd, 'pubrec')
+    first.socket.destroy()
+    const again = await joined(world, { clean: false, properties })
+    again.send(publish({ qos: 2, messageId: 9, dup: true }))
+    assert.is((await again.next())?.cmd, 'pubrec')
+    again.send({ cmd: 'pubrel', messageId: 9, reasonCode: 0 })
+    assert.is((await again.next())?.cmd, 'pubcomp')
+    assert.is(seen.length, 1)
+  })
+)
+
 sessions('are told on shutdown: 0x8B', () =>
   withCore({}, async (world) => {
     const peer = await joined(world)
