@@ -1,5 +1,7 @@
 // Makes dist/fogbank.cjs: one file that starts in half the time. Only classic-level, which has native
-// parts, stays outside.
+// parts, stays outside. Beside it the JSON Schema of fogbank.config.json, for editors.
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
 await build({
@@ -13,3 +15,6 @@ await build({
   banner: { js: '#!/usr/bin/env node' },
   logLevel: 'warning'
 })
+
+const schema = execFileSync(process.execPath, ['dist/fogbank.cjs', 'schema'])
+writeFileSync('dist/fogbank.config.schema.json', schema)
