@@ -29,6 +29,7 @@ const COMMON = [
   'ServiceUnavailable'
 ] as const
 
+/** What a topic in the query can be refused for. */
 const TOPIC = [
   'ParameterMissing',
   'TopicNotInTopicSpace',
@@ -101,7 +102,36 @@ export const operations = defineOperations<State>()({
     method: 'GET',
     path: '/mqtt',
     upgrade: true,
-    raises: [],
+    // An upgrade always succeeds; these are what MQTT over it, or over TCP, is refused with.
+    raises: [
+      'CredentialMissing',
+      'ClientUnknown',
+      'ClientCertificateInvalid',
+      'TokenInvalid',
+      'TokenExpired',
+      'AuthenticationMethodUnknown',
+      'AuthenticationDataTooLarge',
+      'NameTooLong',
+      'SessionNameTaken',
+      'UserPropertiesMisplaced',
+      'NegativeAcknowledgement',
+      'RoleMissing',
+      'TopicNotInTopicSpace',
+      'TopicTooLong',
+      'TopicTooManySegments',
+      'TopicReserved',
+      'FilterNotInTopicSpace',
+      'FilterTooLong',
+      'FilterTooManySegments',
+      'FilterReserved',
+      'TooManyFilters',
+      'TooManySubscriptions',
+      'ResponseTopicTooLong',
+      'ContentTypeTooLong',
+      'CorrelationDataTooLarge',
+      'UserPropertiesTooLarge',
+      'RetainedMessageTooLarge'
+    ],
     handle: connect,
     source: 'https://github.com/Azure-Samples/MqttApplicationSamples'
   },
