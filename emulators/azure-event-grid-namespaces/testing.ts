@@ -145,6 +145,9 @@ export async function withNamespace(
     settings,
     tokens,
     hints
+  }).catch(async (error: unknown) => {
+    await core.close()
+    throw error
   })
   const space = await core.space(settings.space ?? 'main')
   const published: Published[] = []
