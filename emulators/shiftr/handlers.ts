@@ -31,8 +31,7 @@ export interface State {
   onBreach: OnBreach
   legacyPaths: boolean
   diagnosticHeaders: boolean
-  /** Headers of every answer. */
-  cors: Record<string, string>
+  cors: boolean
   instances: Instances
   authenticator: Authenticator
   realms: ReadonlyMap<Instance, Realm>

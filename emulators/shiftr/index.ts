@@ -1,6 +1,7 @@
 import { definePersonality } from '@fogbank/personality'
 import { createAuthenticator, toMode } from './auth.ts'
 import { createIdMaker } from './connections.ts'
+import { corsHeaders } from './cors.ts'
 import { errors, render } from './errors.ts'
 import { authenticate, type Settings, type State } from './handlers.ts'
 import { createInstances, type Instance } from './instances.ts'
@@ -45,7 +46,7 @@ export const shiftr = definePersonality<State, Settings>({
       },
       legacyPaths: settings.legacyPaths ?? false,
       diagnosticHeaders: settings.diagnosticHeaders ?? true,
-      cors: settings.cors === false ? {} : CORS,
+      cors: settings.cors ?? true,
       instances,
       authenticator: createAuthenticator(instances, mode),
       realms,
@@ -54,7 +55,7 @@ export const shiftr = definePersonality<State, Settings>({
   },
   authenticate,
   render,
-  headers: ({ state }) => state.cors,
+  headers: corsHeaders,
   fallbacks: {
     unknownOperation: errors.PathUnknown,
     methodNotAllowed: errors.MethodNotAllowed,
@@ -76,13 +77,3 @@ export const shiftr = definePersonality<State, Settings>({
   reset: ({ realms }) => realms.forEach((realm) => realm.reset()),
   close: ({ realms }) => realms.forEach((realm) => realm.close())
 })
-
-/** Sketches run in browsers, on pages of any origin. */
-const CORS = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Methods': 'GET, HEAD, POST, OPTIONS',
-  'Access-Control-Allow-Headers': 'Authorization, Content-Type',
-  'Access-Control-Expose-Headers':
-    'x-fogbank-topic, x-fogbank-qos, x-fogbank-retained, x-fogbank-seq, x-fogbank-hint',
-  'Access-Control-Max-Age': '600'
-}

@@ -11,6 +11,8 @@ export interface LastMessage {
   sequence: number
 }
 
+const NOTHING = Buffer.alloc(0)
+
 interface Entry extends LastMessage {
   retainedSequence: number
   newer: Entry | undefined
@@ -22,7 +24,7 @@ export interface LastMessages {
   record(published: Published): void
   /** Takes a message that was retained before the start; those are given oldest first. */
   seed(message: RetainedMessage): void
-  /** The message with the highest sequence number among the topics that match. */
+  /** The message with the highest sequence number among the topics that match; read it at once. */
   latest(topic: Topic): LastMessage | undefined
   /** Sequence number of a topic's last retained publish; 0: not known. */
   retainedSequence(topic: string): number
@@ -43,37 +45,50 @@ export function createLastMessages(maximumTopics: number): LastMessages {
     else oldest = entry.newer
   }
 
-  function put(spaceTopic: string, message: Omit<LastMessage, 'topic'>): void {
+  function put(spaceTopic: string, payload: Buffer, qos: QoS, retained: boolean, sequence: number) {
     const topic = fromSpaceName(spaceTopic)
     if (topic === undefined) return
-    const { payload, qos, retained, sequence } = message
-    const earlier = entries.get(topic)
-    if (earlier) unlink(earlier)
-    const entry: Entry = {
-      topic,
-      payload: detach(payload),
-      qos,
-      retained,
-      sequence,
-      retainedSequence: retained ? sequence : (earlier?.retainedSequence ?? 0),
-      newer: undefined,
-      older: newest
-    }
+    const known = entries.get(topic)
+    if (known) unlink(known)
+    // The record of a busy topic is written over rather than made anew with every message.
+    const entry = known ?? add(topic)
+    entry.payload = detach(payload)
+    entry.qos = qos
+    entry.retained = retained
+    entry.sequence = sequence
+    if (retained) entry.retainedSequence = sequence
+    entry.newer = undefined
+    entry.older = newest
     if (newest) newest.newer = entry
     else oldest = entry
     newest = entry
+  }
+
+  function add(topic: string): Entry {
+    if (entries.size >= maximumTopics && oldest) {
+      entries.delete(oldest.topic)
+      unlink(oldest)
+    }
+    const entry: Entry = {
+      topic,
+      payload: NOTHING,
+      qos: 0,
+      retained: false,
+      sequence: 0,
+      retainedSequence: 0,
+      newer: undefined,
+      older: undefined
+    }
     entries.set(topic, entry)
-    if (entries.size <= maximumTopics || !oldest) return
-    entries.delete(oldest.topic)
-    unlink(oldest)
+    return entry
   }
 
   return {
     record({ message: { topic, payload, qos, retain }, sequence }) {
-      put(topic, { payload, qos, retained: retain, sequence })
+      put(topic, payload, qos, retain, sequence)
     },
     seed({ topic, payload, qos }) {
-      put(topic, { payload, qos, retained: true, sequence: 0 })
+      put(topic, payload, qos, true, 0)
     },
     latest(topic) {
       if (!topic.wildcard) return entries.get(topic.name)
