@@ -23,10 +23,18 @@ export type Validator = (value: unknown) => ValidationFault | undefined
 const ajv = new Ajv({ strict: true, allowUnionTypes: true })
 addFormats.default(ajv)
 
-/** Compiles a schema once. @throws Error when the schema itself is wrong */
+/**
+ * Compiles a schema once, with the first value it is asked about: compiling all of them takes longer than
+ * the rest of a start.
+ *
+ * The validator throws an Error when the schema itself is wrong.
+ */
 export function compileSchema(schema: JsonSchema): Validator {
-  const validate: ValidateFunction = ajv.compile(schema)
-  return (value) => (validate(value) ? undefined : toFault(validate.errors?.[0]))
+  let compiled: ValidateFunction | undefined
+  return (value) => {
+    const validate = (compiled ??= ajv.compile(schema))
+    return validate(value) ? undefined : toFault(validate.errors?.[0])
+  }
 }
 
 function toFault(error: ErrorObject | undefined): ValidationFault {
