@@ -39,6 +39,9 @@ export function createTls(options: {
     const kept = read(directory, 'ca')
     if (kept && certificates.isFresh(kept)) return kept
     const made = await certificates.createAuthorityPair()
+    // `fogbank ca` beside a first start: whoever comes second takes what the first has made.
+    const other = read(directory, 'ca')
+    if (other && certificates.isFresh(other)) return other
     write(directory, 'ca', made)
     return made
   }
