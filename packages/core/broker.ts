@@ -180,8 +180,16 @@ class Broker extends Aedes {
     return this.persistence.storeRetained(packet)
   }
 
-  /** The delay is the session's business; in a PUBLISH it is illegal and strict clients drop it. */
-  publishWill(client: unknown, will: { properties?: WireProperties }): void {
+  /** A will passes where a publish of its client would have passed. */
+  publishWill(client: BrokerClient, will: BrokerPacket): void {
+    const taken = client.conn.connection?.takeWill(will)
+    if (taken) {
+      taken
+        .then(() => this.persistence.delWill({ id: client.id, brokerId: this.id }))
+        .catch((error: unknown) => this.#options.failed(error, `will to ${will.topic}`))
+      return
+    }
+    // The delay is the session's business; in a PUBLISH it is illegal and strict clients drop it.
     if (will.properties?.willDelayInterval !== undefined) {
       const { willDelayInterval: _, ...properties } = will.properties
       will = { ...will, properties }

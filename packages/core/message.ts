@@ -100,3 +100,26 @@ export function fromWire(wire: WireProperties | undefined): MessageProperties | 
   }
   return Object.keys(properties).length > 0 ? properties : undefined
 }
+
+/** What a PUBLISH packet and a will have in common, as mqtt-packet reads them. */
+export interface PublishLike {
+  topic: string
+  payload?: Buffer
+  qos: QoS
+  retain: boolean
+  properties?: WireProperties | undefined
+}
+
+const NO_PAYLOAD = Buffer.alloc(0)
+
+export function toMessage(packet: PublishLike): Message {
+  const message: Message = {
+    topic: packet.topic,
+    payload: packet.payload ?? NO_PAYLOAD,
+    qos: packet.qos,
+    retain: packet.retain
+  }
+  const properties = fromWire(packet.properties)
+  if (properties) message.properties = properties
+  return message
+}

@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts'
 import type { CoreLog } from './core.ts'
 import { CoreError } from './error.ts'
 import {
-  fromWire,
+  toMessage,
   toWire,
   type Message,
   type Origin,
@@ -116,14 +116,7 @@ export async function createSpace(
     origin: Origin | undefined
   ): void {
     if (listeners.size === 0) return
-    const message: Message = {
-      topic: packet.topic,
-      payload: packet.payload,
-      qos: packet.qos,
-      retain: packet.retain
-    }
-    const properties = fromWire(packet.properties)
-    if (properties) message.properties = properties
+    const message = toMessage(packet)
     const event: Published = { message, sequence: packet.brokerCounter, timeMs: clock.now() }
     const session = client?.conn.connection
     if (session)

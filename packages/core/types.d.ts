@@ -6,6 +6,7 @@ declare module 'aedes-persistence-level' {
     storeRetained(packet: object): Promise<void>
     subscriptionsByTopic(topic: string): Promise<object[]>
     outgoingEnqueueCombi(subscriptions: object[], packet: object): Promise<unknown>
+    delWill(will: { id: string; brokerId: string }): Promise<unknown>
     cleanSubscriptions(client: object): Promise<void>
     cleanIncoming(client: object): Promise<void>
     outgoingClearMessageId(client: object, packet: object): Promise<unknown>

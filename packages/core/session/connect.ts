@@ -1,5 +1,5 @@
 import type { Core } from '../core.ts'
-import { fromWire, toWire } from '../message.ts'
+import { toMessage, toWire } from '../message.ts'
 import type { Space } from '../space.ts'
 import { topicNameFault } from '../topic.ts'
 import type { ClientLimits, Settled } from './connection.ts'
@@ -100,15 +100,7 @@ function toRequest(packet: WirePacket, version: ProtocolVersion, peer: Peer): Co
   }
   if (properties.userProperties) request.userProperties = properties.userProperties
   if (will) {
-    request.will = {
-      topic: will.topic,
-      payload: will.payload ?? Buffer.alloc(0),
-      qos: will.qos,
-      retain: will.retain,
-      delaySeconds: will.properties?.willDelayInterval ?? 0
-    }
-    const own = fromWire(will.properties)
-    if (own) request.will.properties = own
+    request.will = { ...toMessage(will), delaySeconds: will.properties?.willDelayInterval ?? 0 }
   }
   return request
 }

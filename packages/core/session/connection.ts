@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { BrokerClient } from '../broker.ts'
+import { toMessage, type PublishLike } from '../message.ts'
 import type { CoreLog } from '../core.ts'
 import type { SpaceListener } from '../space.ts'
 import { createInbound } from './inbound.ts'
@@ -83,6 +84,8 @@ export interface Connection extends Session {
   /** The client's publish is committed; or it is not, and never will be. */
   stored(packet: WirePacket): void
   notStored(packet: WirePacket): void
+  /** Whether the policy takes this will, as it takes publishes; absent: it is an ordinary message. */
+  takeWill(will: PublishLike): Promise<unknown> | undefined
   /** The broker or the stream found an error. */
   failed(error: unknown): void
   /** Ends the connection for a rule that was broken. */
@@ -150,6 +153,7 @@ export function createConnection(options: {
     },
     wants: (topic) =>
       !policy.toClientTopic || policy.toClientTopic(connection, topic) !== undefined,
+    takeWill: (will) => policy.take?.(connection, toMessage(will)),
     failed(error) {
       if (error instanceof WireFault) {
         connection.refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message })

@@ -1,4 +1,4 @@
-import { fromWire, toWire, type Message } from '../message.ts'
+import { toMessage, toWire, type Message, type PublishLike } from '../message.ts'
 import { topicNameFault, type TopicFault } from '../topic.ts'
 import type { Connection } from './connection.ts'
 import type { Refusal } from './policy.ts'
@@ -7,8 +7,6 @@ import type { WirePacket } from './wire.ts'
 
 /** Packets kept back until the broker is ready; reading stops above it, so it bounds memory. */
 const HELD_PACKETS = 64
-
-const NO_PAYLOAD = Buffer.alloc(0)
 
 /** The way from the wire to the broker. */
 export interface Inbound {
@@ -98,15 +96,8 @@ export function createInbound(connection: Connection): Inbound {
 
   function publish(packet: WirePacket): void {
     if (!hasRoomFor(packet) || !resolveAlias(packet)) return
-    const spaceTopic = policy.toSpaceTopic?.(packet.topic, connection) ?? packet.topic
-    const message: Message = {
-      topic: spaceTopic,
-      payload: packet.payload ?? NO_PAYLOAD,
-      qos: packet.qos,
-      retain: packet.retain
-    }
-    const properties = packet.properties && fromWire(packet.properties)
-    if (properties) message.properties = properties
+    const message = toMessage(packet as unknown as PublishLike)
+    message.topic = policy.toSpaceTopic?.(packet.topic, connection) ?? packet.topic
     const refusal = refusalOf(message)
     if (refusal) return refusePublish(packet, refusal)
     const taken = policy.take?.(connection, message)

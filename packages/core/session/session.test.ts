@@ -457,6 +457,26 @@ packets('a publish that the policy takes is acknowledged when it is dealt with',
   })
 })
 
+packets('a will that the policy takes is not published', () => {
+  let taken = (_topic: string) => {}
+  const first = new Promise<string>((resolve) => (taken = resolve))
+  const policy: Partial<MqttPolicy> = {
+    take(_session, message) {
+      taken(message.topic)
+      return Promise.resolve()
+    }
+  }
+  return withCore({ policy }, async (world) => {
+    const seen: string[] = []
+    world.space.listen({ published: ({ message }) => seen.push(message.topic) })
+    const will = { topic: '$rules/gone', payload: 'x', qos: 0, retain: false }
+    const peer = await joined(world, { will })
+    peer.socket.destroy()
+    assert.is(await first, '$rules/gone')
+    assert.equal(seen, [])
+  })
+})
+
 packets('topics are translated between the client and the space', () => {
   const policy: Partial<MqttPolicy> = {
     toSpaceTopic: (topic) => topic.replace(/^\//, ''),
