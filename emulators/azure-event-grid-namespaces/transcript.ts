@@ -1,5 +1,5 @@
 import type { TranscriptAdapter } from '@fogbank/contract'
-import type { TokenRequest } from '@fogbank/authority'
+import { WELL_KNOWN_PRINCIPAL, type TokenRequest } from '@fogbank/authority'
 
 type Fogbank = Parameters<NonNullable<TranscriptAdapter['mqtt']>>[1]
 
@@ -51,12 +51,12 @@ const lab = {
   ],
   roleAssignments: [
     {
-      principalId: 'f09ba2c0-0000-4000-8000-000000000003',
+      principalId: WELL_KNOWN_PRINCIPAL.oid,
       role: PUBLISHER,
       topicSpace: 'commands'
     },
     {
-      principalId: 'f09ba2c0-0000-4000-8000-000000000003',
+      principalId: WELL_KNOWN_PRINCIPAL.oid,
       role: SUBSCRIBER,
       topicSpace: 'commands'
     }
