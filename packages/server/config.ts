@@ -135,7 +135,9 @@ function convert(
         : type === 'array'
           ? text.split(',').map((part) => part.trim())
           : text
-  check(configSchema(definitions), { [name]: value }, origin)
+  // Only this setting's own schema: the whole one takes longer to compile than the rest of a start.
+  const properties = configSchema(definitions).properties as Record<string, JsonSchema>
+  check({ type: 'object', properties: { [name]: properties[name] } }, { [name]: value }, origin)
   return value
 }
 
