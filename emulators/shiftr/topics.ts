@@ -1,4 +1,4 @@
-import { countLevels, matchesFilter } from '@fogbank/core'
+import { countLevels } from '@fogbank/core'
 import type { ProviderError } from '@fogbank/personality'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
@@ -163,12 +163,19 @@ export function fromSpaceName(spaceTopic: string): string | undefined {
   return name === '' || name.charCodeAt(0) === DOLLAR ? undefined : name
 }
 
-/** A filter made ready to be asked of many topics. */
+/**
+ * A filter made ready to be asked of many topics.
+ *
+ * The core's `matchesFilter` cuts both into levels on each call; over ten thousand topics that is felt.
+ */
 export function toMatcher({ name, wildcard }: Topic): (topic: string) => boolean {
   if (!wildcard) return (topic) => topic === name
-  const literal = name.slice(0, name.search(/[+#]/))
-  // `a/#` means `a` too.
-  const prefix =
-    literal.endsWith('/') && name.length === literal.length + 1 ? literal.slice(0, -1) : literal
-  return (topic) => topic.startsWith(prefix) && matchesFilter(name, topic)
+  const pattern = name
+    .replace(/[.$]/g, '\\$&')
+    .replaceAll('+', '[^/]*')
+    .replace(/(^|\/)#$/, (_, slash: string) => (slash ? '(?:/.*)?' : '.*'))
+  // [MQTT-4.7.2-1]
+  const hidden = /^[+#]/.test(name) ? '(?!\\$)' : ''
+  const expression = new RegExp(`^${hidden}${pattern}$`, 's')
+  return (topic) => expression.test(topic)
 }
