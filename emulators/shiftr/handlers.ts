@@ -76,6 +76,11 @@ export function authenticate(call: ShiftrCall): void {
   const principal = state.authenticator.ofHeader(call.header('authorization'), call.header('host'))
   if (!principal) throw errors.Unauthorized()
   call.principal = realmOf(state, principal.instance).callers.touch(principal, request.peer.address)
+  if (call.operation || request.method !== 'POST') return
+  // Only a malformed escape keeps a path under the prefix from being found, and no handler will see it.
+  const malformed = errors.EscapeMalformed({}, { detail: `path=${call.path.slice(0, 200)}` })
+  tellErrored(call, malformed, call.path.slice(PREFIX.length))
+  throw malformed
 }
 
 export const realmOf = ({ realms }: State, instance: Instance): Realm => realms.get(instance)!
@@ -158,9 +163,13 @@ async function readPayload(call: ShiftrCall): Promise<void> {
   if (call.body.length > payloadBytes.value) state.onBreach(payloadBytes.exceeded(call.body.length))
 }
 
-function tellErrored({ state, params, principal }: ShiftrCall, error: ProviderError): void {
+function tellErrored(
+  { state, params, principal }: ShiftrCall,
+  error: ProviderError,
+  text = params.topic ?? ACTION
+): void {
   const { feed } = realmOf(state, principal.instance)
-  const topic = (params.topic ?? ACTION).replace(/^\//, '')
+  const topic = text.replace(/^\//, '')
   const { code } = error.row
   feed.emit({ type: 'errored', error: { code, topic, connection_id: principal.id } })
 }

@@ -64,13 +64,14 @@ export const shiftr = definePersonality<State, Settings>({
     unavailable: errors.Unavailable
   },
   mqtt,
-  describe({ instances: { first }, mode }) {
+  describe({ instances: { first, seeded }, mode }) {
     const token = first.tokens[0]!
+    // A secret that somebody chose is not for logs and answers; the token's name has to do.
+    const shown = seeded ? token.secret : `<secret of token ${token.name}>`
     return {
-      credential:
-        mode === 'desktop' ? 'none needed' : `instance ${first.name}, token ${token.secret}`,
+      credential: mode === 'desktop' ? 'none needed' : `instance ${first.name}, token ${shown}`,
       credentials: { username: first.name, password: token.secret },
-      hint: `use Basic ${first.name}:${token.secret}, or start with --auth lenient`,
+      hint: `use Basic ${first.name}:${shown}, or start with --auth lenient`,
       webSocketPath: '/'
     }
   },

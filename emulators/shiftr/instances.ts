@@ -38,6 +38,8 @@ export interface Instances {
   readonly all: readonly Instance[]
   /** Serves who names none. */
   readonly first: Instance
+  /** They are the well-known ones, with secrets that are none. */
+  readonly seeded: boolean
   /** The instance of this name, or of a token's key, and the tokens that open it under that name. */
   named(username: string): { instance: Instance; tokens: readonly TokenSettings[] } | undefined
   /**
@@ -71,6 +73,7 @@ export async function createInstances(
   return {
     all,
     first: all[0]!,
+    seeded: settings === SEEDED,
     named: (username) => names.get(username),
     ofHost(host) {
       const found = host && /^([^.:]+)\.(cloud\.shiftr\.io|localhost)(?::\d+)?$/i.exec(host)
