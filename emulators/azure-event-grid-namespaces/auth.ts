@@ -33,26 +33,34 @@ export async function authenticate(call: Call<State, Principal>): Promise<void> 
 
 /**
  * The principal of a token that is meant for Event Grid, or for this very host.
- *
- * Resolves at once, as an awaited value, when the token is remembered.
  * @throws ProviderError
  */
 export async function identify(
-  { tokens, hostname }: State,
+  { tokens, audiences }: State,
   token: string,
   host: string | undefined
 ): Promise<EntraPrincipal> {
-  const verified = await tokens.verify(token, toAudiences(host, hostname))
+  const verified = await tokens.verify(token, audiences(host))
   if ('fault' in verified) throw toError(verified.fault)
   return toPrincipal(verified)
 }
 
+/** The audiences that are taken from a caller who knows us by this Host. */
+export type Audiences = (host: string | undefined) => readonly string[]
+
 /** The resource with and without a slash, and the host's own name: the vendor's pages know all three. */
-function toAudiences(host: string | undefined, hostname: string | undefined): string[] {
-  const audiences: string[] = [AUDIENCES.eventGrid, `${AUDIENCES.eventGrid}/`]
-  if (hostname !== undefined) audiences.push(`https://${hostname}`)
-  if (host) audiences.push(`https://${host}`, `https://${host.replace(/:\d+$/, '')}`)
-  return audiences
+export function createAudiences(hostname: string | undefined): Audiences {
+  const fixed: string[] = [AUDIENCES.eventGrid, `${AUDIENCES.eventGrid}/`]
+  if (hostname !== undefined) fixed.push(`https://${hostname}`)
+  let last = { host: '', audiences: fixed }
+  return (host) => {
+    if (!host) return fixed
+    if (last.host !== host) {
+      const own = [`https://${host}`, `https://${host.replace(/:\d+$/, '')}`]
+      last = { host, audiences: [...fixed, ...own] }
+    }
+    return last.audiences
+  }
 }
 
 function toError(fault: TokenFault) {
@@ -60,8 +68,8 @@ function toError(fault: TokenFault) {
 }
 
 function toPrincipal({ claims, expiresAtMs }: VerifiedToken): EntraPrincipal {
-  const oid = [claims.oid, claims.sub, claims.appid].find((claim) => typeof claim === 'string')
-  if (oid === undefined) throw errors.TokenInvalid({}, { detail: 'no oid, sub or appid' })
+  const oid = claims.oid ?? claims.sub ?? claims.appid
+  if (typeof oid !== 'string') throw errors.TokenInvalid({}, { detail: 'no oid, sub or appid' })
   const roles = Array.isArray(claims.roles) ? claims.roles.map(String) : undefined
   return { kind: 'entra', oid, roles, expiresAtMs }
 }

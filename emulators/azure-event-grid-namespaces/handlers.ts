@@ -1,7 +1,7 @@
 import type { Clock, Message, Space } from '@fogbank/core'
 import type { Call, Reply, TokenVerifier } from '@fogbank/personality'
 import type { Access } from './access.ts'
-import { nameOf, type Principal } from './auth.ts'
+import { nameOf, type Audiences, type Principal } from './auth.ts'
 import type { Clients } from './clients.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
@@ -17,8 +17,7 @@ export interface State {
   tokens: TokenVerifier
   access: Access
   clients: Clients
-  /** A name of the namespace that tokens may be made for, besides the one it is called by. */
-  hostname: string | undefined
+  audiences: Audiences
   /** The namespace's access keys; its topics, which they open, are not emulated yet. */
   keys: readonly string[]
   /** What a publish over HTTP is answered with. */

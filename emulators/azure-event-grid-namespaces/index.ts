@@ -1,7 +1,7 @@
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { definePersonality } from '@fogbank/personality'
 import { createAccess } from './access.ts'
-import { authenticate } from './auth.ts'
+import { authenticate, createAudiences } from './auth.ts'
 import { createClients } from './clients.ts'
 import { errors, render } from './errors.ts'
 import { endExpiredSessions } from './expiry.ts'
@@ -33,7 +33,7 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
       access: createAccess(settings, auth === 'lenient'),
       clients: createClients(settings.clients, auth === 'lenient'),
       acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
-      hostname: topicSpacesConfiguration.hostname,
+      audiences: createAudiences(topicSpacesConfiguration.hostname),
       keys: settings.keys ?? [DEVELOPMENT_KEYS.namespaceKey],
       rawUserProperties: settings.rawUserProperties ?? false,
       sessionExpiryMaximumSeconds:

@@ -33,8 +33,6 @@ export function createVerifier(options: {
   const cache = new Map<string, Claims>()
 
   async function readClaims(token: string): Promise<Claims | TokenFault> {
-    const known = cache.get(token)
-    if (known) return known
     const claims = auth === 'lenient' ? decode(token) : await readSigned(token, await options.key())
     if (typeof claims === 'string' || token.length > CACHED_TOKEN_CHARACTERS) return claims
     if (cache.size >= CACHED_TOKENS) cache.delete(cache.keys().next().value!)
@@ -44,7 +42,7 @@ export function createVerifier(options: {
 
   return {
     async verify(token, audiences) {
-      const claims = await readClaims(token)
+      const claims = cache.get(token) ?? (await readClaims(token))
       if (typeof claims === 'string') return { fault: claims }
       if (auth === 'strict' && !isFor(claims, audiences)) return { fault: 'audience' }
       return judgeTimes(claims, clock.now())
