@@ -1,4 +1,4 @@
-export { createApp, fromIncoming } from './app.ts'
+export { createApp, createNodeHandler, fromIncoming, type NodeHandler } from './app.ts'
 export type { Call, RawRequest, Reply } from './call.ts'
 export type {
   AuthMode,

@@ -1,6 +1,6 @@
 import type { MqttPolicy } from '@fogbank/core'
 import type { Hono } from 'hono'
-import { createApp } from './app.ts'
+import { createApp, createNodeHandler, type NodeHandler } from './app.ts'
 import type { PersonalityContext } from './context.ts'
 import type { Faults } from './faults.ts'
 import type { PersonalityDefinition, PersonalityDescription } from './personality.ts'
@@ -9,8 +9,10 @@ import { createPipeline, type Pipeline } from './pipeline.ts'
 /** A personality at work. */
 export interface RunningPersonality {
   definition: PersonalityDefinition
-  /** HTTP, over sockets or in memory. */
-  app: Hono<any>
+  /** HTTP in memory. */
+  app: Hono
+  /** HTTP over sockets. */
+  handle: NodeHandler
   /** The pipeline itself, for upgrades. */
   answer: Pipeline
   faults: Faults
@@ -31,6 +33,7 @@ export async function startPersonality(
   return {
     definition,
     app: createApp(answer),
+    handle: createNodeHandler(answer),
     answer,
     faults,
     description: definition.describe(state),

@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
-import { getRequestListener } from '@hono/node-server'
 import { acceptMqtt, type Core, type MqttPolicy } from '@fogbank/core'
-import type { Log, RawRequest, Reply } from '@fogbank/personality'
+import type { Log, NodeHandler, RawRequest, Reply } from '@fogbank/personality'
 import { UsageError } from './failure.ts'
 import { toPeer } from './peer.ts'
 import type { Timeouts } from './timeouts.ts'
@@ -15,7 +14,7 @@ import { createUpgrader } from './upgrade.ts'
 export interface Service {
   /** Personality id, for people. */
   name: string
-  fetch(request: Request, env: object): Response | Promise<Response>
+  handle: NodeHandler
   /** Decides on WebSocket upgrades; absent: there are none. */
   upgrade?(request: RawRequest): Promise<Reply>
   /** The rules for MQTT; absent: MQTT is refused. */
@@ -65,7 +64,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   let drained = () => {}
   let secure: Promise<tls.Server> | undefined
 
-  const answer = getRequestListener(service.fetch as never, { overrideGlobalObjects: false })
   const web = http.createServer(
     {
       connectionsCheckingInterval: Math.min(5_000, timeouts.headersMs),
@@ -78,7 +76,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       outgoing.once('close', () => {
         if (--requests === 0) drained()
       })
-      void answer(incoming, outgoing)
+      service.handle(incoming, outgoing).catch((error: unknown) => {
+        log.error(error, `${service.name} could not write an answer`)
+        outgoing.destroy()
+      })
     }
   )
   // It never listens itself; without this event it would know no timeouts and no closeAllConnections.

@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
 import { createAuthority, TOKEN_LIFETIME_SECONDS } from '@fogbank/authority'
 import { createCore, CoreError, type Clock, type Core, type Ids } from '@fogbank/core'
 import {
   startPersonality,
+  type NodeHandler,
   type Log,
   type PersonalityContext,
   type PersonalityDefinition,
@@ -153,7 +156,7 @@ export async function startSuite(options: {
         offset: 0,
         service: {
           name: 'control',
-          fetch: control.fetch as Service['fetch'],
+          handle: toHandler(control),
           mqtt: createPlainDoor(core, configuration.plainDoor),
           upgrade: async ({ target }) =>
             target.split('?')[0] === '/mqtt'
@@ -163,7 +166,7 @@ export async function startSuite(options: {
       },
       {
         offset: AUTHORITY_OFFSET,
-        service: { name: 'authority', fetch: authority.app.fetch as Service['fetch'] }
+        service: { name: 'authority', handle: toHandler(authority.app) }
       },
       ...[...personalities.values()].map((personality) => ({
         offset: personality.definition.portOffset,
@@ -191,8 +194,18 @@ export async function startSuite(options: {
   return { core, personalities, tls, endpoints, reset, close }
 }
 
-function toService({ definition, app, answer, mqtt }: RunningPersonality): Service {
-  return { name: definition.name, fetch: app.fetch as Service['fetch'], upgrade: answer, mqtt }
+function toService({ definition, handle, answer, mqtt }: RunningPersonality): Service {
+  return { name: definition.name, handle, upgrade: answer, mqtt }
+}
+
+/** Our own two apps have no vendor's headers to keep, so node-server serves them. */
+function toHandler(app: Hono<any>): NodeHandler {
+  const options = { overrideGlobalObjects: false }
+  const listener = getRequestListener(
+    app.fetch as Parameters<typeof getRequestListener>[0],
+    options
+  )
+  return async (incoming, outgoing) => void (await listener(incoming, outgoing))
 }
 
 async function openCore(
