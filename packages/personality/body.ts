@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http'
 /**
  * Reads a request body up to a limit; undefined as soon as it is known to be longer.
  *
- * What is left unread is for Node to drain after the answer, so the connection stays usable.
+ * What is left unread is drained and thrown away, so the connection stays usable; the server's request
+ * timeout bounds how long.
  * @throws Error when the client goes away in the middle
  */
 export function readIncoming(
@@ -21,7 +22,7 @@ export function readIncoming(
       length += chunk.length
       if (length > maximumBytes) {
         finish()
-        incoming.pause()
+        incoming.resume()
         resolve(undefined)
         return
       }
