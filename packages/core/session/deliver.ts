@@ -33,6 +33,8 @@ export function createDeliverer(connection: Connection): Deliverer {
 
   function publish(packet: WirePacket): void {
     if (stream.writableLength > OUTBOUND_BYTES) return overflow(packet)
+    // The broker asked `wants` a moment ago; a SUBSCRIBE or UNSUBSCRIBE may have come in between.
+    if (!connection.wants(packet.topic)) return forget(packet)
     const shaped = shape(packet)
     if (shaped.qos === 0 || inFlight.has(shaped.messageId)) return send(shaped)
     // [MQTT-3.3.4-9]: what the client has not room for waits its turn.
@@ -102,12 +104,17 @@ export function createDeliverer(connection: Connection): Deliverer {
     })
     // An alias that was to be introduced here is not known to the client.
     if (aliased.topic !== '' && aliased !== packet) aliases.delete(packet.topic)
+    forget(packet)
+    if (packet.qos > 0) release(packet.messageId)
+  }
+
+  /** For the broker it is as if the client had taken it. */
+  function forget(packet: WirePacket): void {
     if (packet.qos === 0) return
     connection.toBroker({
       cmd: packet.qos === 1 ? 'puback' : 'pubcomp',
       messageId: packet.messageId
     })
-    release(packet.messageId)
   }
 
   /** The first topics of a connection get short names, as many as the client allows. */
