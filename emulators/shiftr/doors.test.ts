@@ -82,7 +82,7 @@ async function exchange(url: string, chunks: Iterable<string | Buffer>): Promise
   let received = ''
   socket.on('data', (bytes) => (received += bytes.toString('latin1')))
   socket.on('error', () => {}) // a reset is an answer too
-  const over = once(socket, 'close')
+  const over = new Promise((resolve) => socket.once('close', resolve))
   await once(socket, 'connect')
   for (const chunk of chunks) {
     if (socket.destroyed) break

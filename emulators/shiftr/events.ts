@@ -116,8 +116,10 @@ export function createFeed(options: {
 
   function session(event: SessionEvent): void {
     if (!isMember(event.session)) return
+    // Who leaves does not hear of it; who joins hears what follows.
+    if (event.type !== 'subscribed') watch(event)
     if (watchers.size > 0) tell(event)
-    watch(event)
+    if (event.type === 'subscribed') watch(event)
   }
 
   function watch(event: SessionEvent): void {
