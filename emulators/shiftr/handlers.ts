@@ -1,54 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import type { Clock, QoS, RetainedMessage } from '@fogbank/core'
-import { ProviderError, readBody, type Call, type Log, type Reply } from '@fogbank/personality'
-import type { Authenticator, Mode } from './auth.ts'
+import type { QoS } from '@fogbank/core'
+import { ProviderError, readBody, type Call, type Reply } from '@fogbank/personality'
 import type { Caller } from './connections.ts'
 import { errors } from './errors.ts'
-import type { Instance, InstanceSettings, Instances } from './instances.ts'
-import type { LastMessage } from './last-messages.ts'
 import { limits } from './limits.ts'
-import type { Realm } from './realm.ts'
+import { findLatestRetained } from './retained.ts'
+import { realmOf, type State } from './state.ts'
 import { describeInstance, triggerAction as trigger } from './system.ts'
-import {
-  ACTION,
-  checkPublishable,
-  fromSpaceName,
-  INFO,
-  parseHttpTopic,
-  toMatcher,
-  toSpaceName,
-  toSpaceNames,
-  type OnBreach,
-  type Topic
-} from './topics.ts'
-
-export interface State {
-  clock: Clock
-  log: Log
-  mode: Mode
-  /** Limits that only shiftr.io has are warned of. */
-  lenient: boolean
-  onBreach: OnBreach
-  legacyPaths: boolean
-  diagnosticHeaders: boolean
-  cors: boolean
-  instances: Instances
-  authenticator: Authenticator
-  realms: ReadonlyMap<Instance, Realm>
-  makeId(): string
-}
-
-export interface Settings {
-  auth?: Mode
-  instances?: InstanceSettings[]
-  /** lenient warns and lets pass what only shiftr.io limits. */
-  limits?: 'strict' | 'lenient'
-  legacyPaths?: boolean
-  persistRetained?: boolean
-  maxLastTopics?: number
-  diagnosticHeaders?: boolean
-  cors?: boolean
-}
+import { ACTION, checkPublishable, INFO, parseHttpTopic, toSpaceName } from './topics.ts'
 
 export type ShiftrCall = Call<State, Caller>
 
@@ -59,7 +18,6 @@ const LENIENT_PAYLOAD_BYTES = 16 * 1024 * 1024
 const TEXT = 'text/plain; charset=utf-8'
 const BYTES = 'application/octet-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
-const PAGE = 1000
 
 /** Path, verb, then credentials: what is not there needs none. */
 export function authenticate(call: ShiftrCall): void {
@@ -83,15 +41,13 @@ export function authenticate(call: ShiftrCall): void {
   throw malformed
 }
 
-export const realmOf = ({ realms }: State, instance: Instance): Realm => realms.get(instance)!
-
 export async function retrieveMessage(call: ShiftrCall): Promise<Reply> {
   const { state, principal } = call
   const topic = parseHttpTopic(call.params.topic ?? '', state.onBreach)
   const retained = toRetained(call.query.retained)
   if (topic.name === INFO) return getInfo(call)
   const realm = realmOf(state, principal.instance)
-  const message = retained ? await latestRetained(realm, topic) : realm.last.latest(topic)
+  const message = retained ? await findLatestRetained(realm, topic) : realm.last.latest(topic)
   if (!message) {
     const detail = `topic=${topic.name}`
     throw retained
@@ -190,47 +146,4 @@ function toRetained(value: string | undefined): boolean {
 /** Header values are Latin-1 without control characters; other topics come from other doors. */
 function toHeaderValue(topic: string): string {
   return /^[\x20-\x7e]*$/.test(topic) ? topic : encodeURIComponent(topic)
-}
-
-async function latestRetained(realm: Realm, topic: Topic): Promise<LastMessage | undefined> {
-  let latest: (LastMessage & { storedAtMs: number }) | undefined
-  const matches = toMatcher(topic)
-  for await (const message of readRetained(realm, topic)) {
-    const name = fromSpaceName(message.topic)
-    if (name === undefined || !matches(name)) continue
-    const { payload, qos, storedAtMs } = message
-    const sequence = realm.last.retainedSequence(name)
-    if (latest && !isLater({ storedAtMs, sequence }, latest)) continue
-    latest = { topic: name, payload, qos, retained: true, sequence, storedAtMs }
-  }
-  return latest
-}
-
-/** Several messages can fall into one millisecond, and the store knows no sequence numbers. */
-function isLater(
-  one: { storedAtMs: number; sequence: number },
-  other: { storedAtMs: number; sequence: number }
-): boolean {
-  return one.storedAtMs === other.storedAtMs
-    ? one.sequence > other.sequence
-    : one.storedAtMs > other.storedAtMs
-}
-
-async function* readRetained(
-  { instance }: Realm,
-  { name }: Topic
-): AsyncGenerator<RetainedMessage> {
-  const { retained } = instance.space
-  for (const filter of toSpaceNames(name)) {
-    let after: string | undefined
-    do {
-      const page = await retained.list({
-        filter,
-        limit: PAGE,
-        ...(after === undefined ? {} : { after })
-      })
-      yield* page.messages
-      after = page.next
-    } while (after !== undefined)
-  }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Settings } from './handlers.ts'
+import type { Settings } from './state.ts'
 import { withShiftr, type World } from './testing.ts'
 
 const instances = suite('shiftr instances')

@@ -11,9 +11,9 @@ import {
 import { ProviderError, refusedBy, toRefusal } from '@fogbank/personality'
 import { errors } from './errors.ts'
 import type { Identity } from './events.ts'
-import { realmOf, type State } from './handlers.ts'
 import { KEEP_ALIVE, limits } from './limits.ts'
 import type { Realm } from './realm.ts'
+import { realmOf, type State } from './state.ts'
 import { describeInstance, triggerAction } from './system.ts'
 import {
   ACTION,

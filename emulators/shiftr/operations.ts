@@ -1,12 +1,6 @@
 import { defineOperations } from '@fogbank/personality'
-import {
-  connect,
-  getInfo,
-  preflight,
-  publishMessage,
-  retrieveMessage,
-  type State
-} from './handlers.ts'
+import { connect, getInfo, preflight, publishMessage, retrieveMessage } from './handlers.ts'
+import type { State } from './state.ts'
 
 const HTTP = 'https://www.shiftr.io/docs/broker/http-interface'
 const SYSTEM_TOPICS = 'https://www.shiftr.io/docs/broker/system-topics'

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { createManualClock, type ManualClock } from '@fogbank/core'
 import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import type { Settings } from './handlers.ts'
+import type { Settings } from './state.ts'
 
 /** The seeded pair. */
 export const LOCAL = { username: 'local', password: 'local' }
