@@ -73,10 +73,10 @@ function peerOf(incoming: IncomingMessage, upgrade: boolean): Peer {
 function toResponse(reply: Reply): Response {
   const { status, body } = reply
   const content = body === undefined || body.length === 0 ? null : body
-  return new Response(content as string | Uint8Array<ArrayBuffer> | null, {
-    status,
-    headers: toHeaders(reply)
-  })
+  const headers: [string, string][] = []
+  const lines = toHeaderLines(reply)
+  for (let i = 0; i < lines.length; i += 2) headers.push([lines[i]!, lines[i + 1]!])
+  return new Response(content as string | Uint8Array<ArrayBuffer> | null, { status, headers })
 }
 
 /**
@@ -84,13 +84,19 @@ function toResponse(reply: Reply): Response {
  * Connection.
  */
 function writeReply(outgoing: ServerResponse, reply: Reply): void {
-  const headers = toHeaders(reply)
-  if (reply.reason) outgoing.writeHead(reply.status, reply.reason, headers)
-  else outgoing.writeHead(reply.status, headers)
+  const lines = toHeaderLines(reply)
+  if (reply.reason) outgoing.writeHead(reply.status, reply.reason, lines)
+  else outgoing.writeHead(reply.status, lines)
   outgoing.end(reply.body)
 }
 
-function toHeaders({ status, headers, body }: Reply): Record<string, string> {
-  if (BODILESS.has(status)) return headers ?? {}
-  return { ...headers, 'Content-Length': String(body === undefined ? 0 : Buffer.byteLength(body)) }
+/** Names and values by turns, as they go out; a list is cheaper than one more object. */
+function toHeaderLines({ status, headers, commonHeaders, body }: Reply): string[] {
+  const lines: string[] = []
+  for (const name in headers) lines.push(name, headers[name]!)
+  for (const name in commonHeaders) lines.push(name, commonHeaders[name]!)
+  if (!BODILESS.has(status)) {
+    lines.push('Content-Length', String(body === undefined ? 0 : Buffer.byteLength(body)))
+  }
+  return lines
 }

@@ -8,6 +8,8 @@ export interface Reply {
   /** Reason phrase, where it differs from the usual one. */
   reason?: string
   headers?: Record<string, string>
+  /** Headers of every answer of the personality, behind the others; no name may stand in both. */
+  commonHeaders?: Record<string, string>
   /** Absent: no body; then Content-Length is 0, or left out where the status forbids it. */
   body?: string | Buffer
   /** Lets a WebSocket upgrade through; the value reaches the MQTT policy as `peer.principal`. */

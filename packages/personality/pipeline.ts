@@ -74,7 +74,7 @@ export function createPipeline<State>(
         context.log.warn(`${definition.name} ${call.operationName} ${reply.status}: ${hint}`)
       }
     }
-    if (definition.headers) reply.headers = { ...reply.headers, ...definition.headers(call) }
+    if (definition.headers) reply.commonHeaders = definition.headers(call)
     context.log.info(`${definition.name} ${call.operationName} ${reply.status} ${outcome}`)
     return reply
   }

@@ -69,9 +69,10 @@ function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessag
 
 /** An HTTP answer on a socket that no HTTP server holds any more. */
 function refuse(socket: Duplex, reply: Reply, nowMs: number): void {
-  const { status, reason, headers, body = '' } = reply
+  const { status, reason, headers, commonHeaders, body = '' } = reply
   const lines = [`HTTP/1.1 ${status} ${reason ?? STATUS_CODES[status] ?? ''}`]
   const all: Record<string, string> = { Date: new Date(nowMs).toUTCString(), ...headers }
+  Object.assign(all, commonHeaders)
   all['Content-Length'] = String(Buffer.byteLength(body))
   all['Connection'] = 'close'
   for (const [name, value] of Object.entries(all)) lines.push(`${name}: ${value}`)
