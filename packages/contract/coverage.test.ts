@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { PersonalityDefinition } from '@fogbank/personality'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { findGaps, readKnownGaps } from './coverage.ts'
+import { findGaps, findUnshownRows, ownsUpToRow, readKnownGaps } from './coverage.ts'
 import { readFixtures, ROOT } from './fixtures.ts'
 import { withFogbank } from './with-fogbank.ts'
 
@@ -32,6 +32,15 @@ for (const definition of definitions) {
   coverage(`${definition.name} lists no gap that is none`, () => {
     assert.equal(
       known.filter((gap) => !gaps.includes(gap)),
+      []
+    )
+  })
+
+  coverage(`${definition.name} has no error row that is neither shown nor owned up to`, () => {
+    const readme = readReadme(definition.name)
+    const unshown = findUnshownRows(definition, fixtures)
+    assert.equal(
+      unshown.filter((row) => !ownsUpToRow(readme, row)),
       []
     )
   })
@@ -64,6 +73,8 @@ coverage('a README owns up to gaps in bullets of code spans', () => {
     '- `Publish`'
   ].join('\n')
   assert.equal(readKnownGaps(readme, definition), ['Get', 'List', 'Publish TooLong'])
+  assert.ok(ownsUpToRow(readme, 'TooLong'))
+  assert.not.ok(ownsUpToRow(readme, 'Long'))
   assert.equal(findGaps(definition, []), ['Publish', 'Publish TooLong', 'Get', 'List'])
 })
 
