@@ -73,11 +73,11 @@ async function verify(call: Call<State, Principal>, claim: Claim): Promise<Princ
     rawQuery: call.rawQuery,
     headers: call.request.headers as Record<string, string>,
     signedHeaders,
-    dateMs,
+    date: claim.date,
     payloadHash,
     body: call.body
   }
-  const expected = await state.signatures.of(key, scope, request)
+  const expected = state.signatures.of(key, scope, request)
   if (!isSame(claim.signature, expected)) throw errors.SignatureMismatch()
   if (payloadHash === undefined) return principal
   await readSignedBody(call)

@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ProviderError } from '@fogbank/personality'
 import { createSignatures } from './signature.ts'
+import { createSigner } from './testing.ts'
 import { checkFilter, checkPublishTopic, isReached, isRetainable } from './topics.ts'
 
 /** The key of the row that a check throws; undefined when it does not throw. */
@@ -121,7 +123,7 @@ const KEY = {
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
 }
 const HOST = 'data-ats.iot.us-east-1.amazonaws.com'
-const DATE_MS = Date.UTC(2026, 0, 2, 3, 4, 5)
+const DATE = '20260102T030405Z'
 const scopeOf = (service: string) => ({
   accessKeyId: KEY.accessKeyId,
   day: '20260102',
@@ -130,8 +132,8 @@ const scopeOf = (service: string) => ({
   terminator: 'aws4_request'
 })
 
-signatures('a Publish signed in the header', async () => {
-  const signature = await createSignatures().of(KEY, scopeOf('iotdata'), {
+signatures('a Publish signed in the header', () => {
+  const signature = createSignatures().of(KEY, scopeOf('iotdata'), {
     method: 'POST',
     path: '/topics/a%2Fb%20c',
     rawQuery: 'qos=1&responseTopic=r%2Ft',
@@ -144,26 +146,76 @@ signatures('a Publish signed in the header', async () => {
       'user-agent': 'not signed'
     },
     signedHeaders: 'content-type;host;x-amz-content-sha256;x-amz-date',
-    dateMs: DATE_MS,
+    date: DATE,
     payloadHash: undefined,
     body: Buffer.from('{"x":1}')
   })
   assert.is(signature, '4f850a4e2371b24921083731a75b0b5ccd13c1a32d7370fc43c0774705d2c606')
 })
 
-signatures('a presigned GET /mqtt', async () => {
-  const signature = await createSignatures().of(KEY, scopeOf('iotdevicegateway'), {
+signatures('a presigned GET /mqtt', () => {
+  const signature = createSignatures().of(KEY, scopeOf('iotdevicegateway'), {
     method: 'GET',
     path: '/mqtt',
     rawQuery:
       'X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20260102%2Fus-east-1%2Fiotdevicegateway%2Faws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=00&X-Amz-Security-Token=appended%20later',
     headers: { host: HOST, upgrade: 'websocket' },
     signedHeaders: 'host',
-    dateMs: DATE_MS,
+    date: DATE,
     payloadHash: undefined,
     body: Buffer.alloc(0)
   })
   assert.is(signature, '222116d112b6f925b9eab62a0181b51a25a17d3e656de81fde31c2229ad947cb')
 })
+
+signatures('whatever a client signs, as its SDK does', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom('a', 'a b', 'é', '%2F', "!'()*", '.', '..', '', '~', '+'), {
+        maxLength: 5
+      }),
+      fc.dictionary(fc.constantFrom('qos', 'x y', 'é', 'A', 'b+'), fc.string(), { maxKeys: 4 }),
+      fc.dictionary(fc.constantFrom('x-a', 'accept', 'x-b'), fc.stringMatching(/^[ !-~]*$/)),
+      async (segments, query, headers) => {
+        const path = `/topics/${segments.map((segment) => encodeURIComponent(segment)).join('/')}`
+        const signed = await createSigner(KEY).sign(
+          {
+            method: 'POST',
+            protocol: 'https:',
+            hostname: HOST,
+            path,
+            query,
+            headers: { ...headers, host: HOST },
+            body: '{}'
+          },
+          { signingDate: new Date(Date.UTC(2026, 0, 2, 3, 4, 5)) }
+        )
+        const [, credential = '', signedHeaders = '', signature = ''] =
+          /Credential=(.+), SignedHeaders=(.+), Signature=(.+)$/.exec(
+            signed.headers.authorization!
+          ) ?? []
+        const [, , region = ''] = credential.split('/')
+        const rawQuery = Object.entries(query)
+          .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+          .join('&')
+        const expected = createSignatures().of(
+          KEY,
+          { ...scopeOf('iotdata'), region },
+          {
+            method: 'POST',
+            path,
+            rawQuery,
+            headers: signed.headers,
+            signedHeaders,
+            date: DATE,
+            payloadHash: undefined,
+            body: Buffer.from('{}')
+          }
+        )
+        assert.is(signature, expected)
+      }
+    )
+  )
+)
 
 signatures.run()
