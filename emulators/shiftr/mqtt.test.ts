@@ -57,6 +57,21 @@ mqtt('a second leading slash is a level of its own', () =>
   })
 )
 
+mqtt('a topic of 100 levels, the most there may be, can be subscribed to', () =>
+  withShiftr({}, async ({ client, post }) => {
+    const [deepest, rooted] = [`a${'/'.repeat(99)}`, `a${'/'.repeat(98)}`]
+    const plain = await client()
+    assert.is(await plain.subscribe(deepest, 1), 1)
+    assert.is(await plain.subscribe(`${deepest}/`), 0x80)
+    assert.is((await post(`/broker/${deepest}`, 'deep')).status, 200)
+    assert.equal(await plain.next(), { topic: deepest, text: 'deep', qos: 0, retain: false })
+    const slash = await client()
+    assert.is(await slash.subscribe(`/${rooted}`), 0)
+    assert.is((await post(`/broker/${rooted}`, 'rooted')).status, 200)
+    assert.is((await slash.next()).topic, `/${rooted}`)
+  })
+)
+
 mqtt('an MQTT 5 client is let in, and the log says once that this is newer', () =>
   withShiftr({}, async ({ client, lines }) => {
     await client({ protocolVersion: 5 })

@@ -1,4 +1,4 @@
-import { countLevels } from '@fogbank/core'
+import { countLevels, MAX_TOPIC_LEVELS } from '@fogbank/core'
 import type { ProviderError } from '@fogbank/personality'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
@@ -131,7 +131,9 @@ export function toSpaceName(name: string): string {
 /** The filters of the space that a filter stands for: others may have published with the slash. */
 export function toSpaceNames(name: string): string[] {
   const first = name.charCodeAt(0)
-  return first === DOLLAR || first === SLASH ? [toSpaceName(name)] : [name, `/${name}`]
+  if (first === DOLLAR || first === SLASH) return [toSpaceName(name)]
+  // With the slash it is a level deeper, and a topic too deep for the space cannot be in it.
+  return countLevels(name) < MAX_TOPIC_LEVELS ? [name, `/${name}`] : [name]
 }
 
 /**
