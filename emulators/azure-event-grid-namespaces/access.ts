@@ -1,4 +1,5 @@
 import { WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
+import { SettingsError } from '@fogbank/personality'
 import { nameOf, type ClientPrincipal, type Principal } from './auth.ts'
 import { errors } from './errors.ts'
 import { compileQuery, type Membership } from './groups.ts'
@@ -154,13 +155,13 @@ function toRules(
 ): Rule[] {
   const members = new Map<string, Membership>([[EVERYBODY, () => true]])
   for (const { name, query } of groups) {
-    if (members.has(name)) throw new Error(`there are two client groups ${name}`)
+    if (members.has(name)) throw new SettingsError(`there are two client groups ${name}`)
     members.set(name, toMembership(name, query))
   }
   return bindings.map(({ clientGroupName, topicSpaceName, permission }) => {
     const isMember = members.get(clientGroupName)
     if (!isMember)
-      throw new Error(`permission binding: there is no client group ${clientGroupName}`)
+      throw new SettingsError(`permission binding: there is no client group ${clientGroupName}`)
     const templates = templatesOf(spaces, topicSpaceName, 'permission binding')
     return { isMember, permission, templates }
   })
@@ -170,7 +171,7 @@ function toMembership(name: string, query: string): Membership {
   try {
     return compileQuery(query)
   } catch (cause) {
-    throw new Error(`client group ${name}: ${(cause as Error).message}`, { cause })
+    throw new SettingsError(`client group ${name}: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -195,6 +196,6 @@ function toRoleGrants(
 
 function templatesOf(spaces: Spaces, name: string, where: string): readonly Template[] {
   const templates = spaces.get(name)
-  if (!templates) throw new Error(`${where}: there is no topic space ${name}`)
+  if (!templates) throw new SettingsError(`${where}: there is no topic space ${name}`)
   return templates
 }

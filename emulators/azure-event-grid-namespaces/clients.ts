@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Peer } from '@fogbank/core'
+import { SettingsError } from '@fogbank/personality'
 import type { ClientPrincipal } from './auth.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
@@ -26,7 +27,7 @@ export function createClients(
   const byName = new Map<string, ClientResource>()
   for (const client of resources ?? []) {
     const key = (client.authenticationName ?? client.name).toLowerCase()
-    if (byName.has(key)) throw new Error(`there are two clients with the name ${key}`)
+    if (byName.has(key)) throw new SettingsError(`there are two clients with the name ${key}`)
     byName.set(key, client)
   }
 

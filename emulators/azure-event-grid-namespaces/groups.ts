@@ -1,3 +1,4 @@
+import { SettingsError } from '@fogbank/personality'
 import type { Variables } from './templates.ts'
 
 /** Whether a client belongs to a group. */
@@ -50,13 +51,13 @@ export function compileQuery(query: string): Membership {
   }
   const take = (what: string): Token => {
     const token = tokens[position++]
-    if (!token) throw new Error(`the query ends where ${what} should be`)
+    if (!token) throw new SettingsError(`the query ends where ${what} should be`)
     return token
   }
   const expect = (sign: string): void => {
     const token = take(sign)
     if (token.kind !== 'sign' || token.value !== sign) {
-      throw new Error(`${sign} should be where ${token.value} is`)
+      throw new SettingsError(`${sign} should be where ${token.value} is`)
     }
   }
 
@@ -95,7 +96,7 @@ export function compileQuery(query: string): Membership {
     }
     const operator = take('an operator')
     const compare = operator.kind === 'sign' ? OPERATORS[String(operator.value)] : undefined
-    if (!compare) throw new Error(`there is no operator ${operator.value}`)
+    if (!compare) throw new SettingsError(`there is no operator ${operator.value}`)
     const expected = value()
     return (client) => read(client).some((actual) => compare(actual, expected))
   }
@@ -113,13 +114,13 @@ export function compileQuery(query: string): Membership {
 
   function value(): Value {
     const token = take('a value')
-    if (token.kind !== 'value') throw new Error(`a value should be where ${token.value} is`)
+    if (token.kind !== 'value') throw new SettingsError(`a value should be where ${token.value} is`)
     return token.value
   }
 
   const membership = anyOf()
   if (position < tokens.length)
-    throw new Error(`and or or should be where ${tokens[position]!.value} is`)
+    throw new SettingsError(`and or or should be where ${tokens[position]!.value} is`)
   return membership
 }
 
@@ -130,7 +131,7 @@ function readTokens(query: string): Token[] {
   while (expression.lastIndex < end) {
     const at = expression.lastIndex
     const found = expression.exec(query)
-    if (!found) throw new Error(`cannot be read from "${query.slice(at).trim()}" on`)
+    if (!found) throw new SettingsError(`cannot be read from "${query.slice(at).trim()}" on`)
     const [, word, integer, single, double, sign] = found
     if (word !== undefined) tokens.push({ kind: 'word', value: word })
     else if (sign !== undefined) tokens.push({ kind: 'sign', value: sign })
@@ -149,7 +150,7 @@ function toReader({ kind, value }: Token): (client: Variables) => readonly Value
   }
   const key = kind === 'word' ? ATTRIBUTE.exec(String(value))?.[1] : undefined
   if (key === undefined) {
-    throw new Error(`attributes.KEY or authenticationName should be where ${value} is`)
+    throw new SettingsError(`attributes.KEY or authenticationName should be where ${value} is`)
   }
   return ({ attributes = {} }) => {
     const found = Object.hasOwn(attributes, key) ? attributes[key] : undefined

@@ -1,4 +1,5 @@
 import { topicFilterFault } from '@fogbank/core'
+import { SettingsError } from '@fogbank/personality'
 
 /** What the variables of a template stand for. */
 export interface Variables {
@@ -41,9 +42,9 @@ export function compileTemplate(text: string): Template {
   const fixed = levels.every((level) => level.every((part) => typeof part === 'string'))
   const sample = levels.map((level) => fill(level, { authenticationName: 'x' }, () => ['x'])[0])
   const fault = topicFilterFault(sample.join('/'))
-  if (fault) throw new Error(`topic template '${text}' is not a topic filter: ${fault}`)
+  if (fault) throw new SettingsError(`topic template '${text}' is not a topic filter: ${fault}`)
   if (text.startsWith('$') && !text.startsWith('${')) {
-    throw new Error(`topic template '${text}' begins with $, which is reserved`)
+    throw new SettingsError(`topic template '${text}' begins with $, which is reserved`)
   }
   const bound = fixed ? levels.map((level) => [level.join('')]) : undefined
   return { text, levels, bound }
@@ -88,7 +89,7 @@ function compileLevel(level: string, template: string): Level {
   }
   if (end < level.length) parts.push(level.slice(end))
   if (parts.some((part) => typeof part === 'string' && part.includes('${'))) {
-    throw new Error(`topic template '${template}' has a variable without its closing brace`)
+    throw new SettingsError(`topic template '${template}' has a variable without its closing brace`)
   }
   return parts
 }
@@ -97,7 +98,7 @@ function toVariable(name: string, suffix: string, template: string): Variable {
   if (name === AUTHENTICATION_NAME) return { attribute: undefined, suffix }
   const attribute = ATTRIBUTE.exec(name)?.[1]
   if (attribute === undefined) {
-    throw new Error(`topic template '${template}' has an unknown variable '${name}'`)
+    throw new SettingsError(`topic template '${template}' has an unknown variable '${name}'`)
   }
   return { attribute, suffix }
 }

@@ -28,6 +28,14 @@ export interface TokenVerifier {
   ): Promise<VerifiedToken | { fault: TokenFault }>
 }
 
+/** Settings that their schema lets pass and that still make no sense; one sentence names what and why. */
+export class SettingsError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'SettingsError'
+  }
+}
+
 /** What a personality is given when it starts. */
 export interface PersonalityContext<Settings = unknown> {
   core: Core

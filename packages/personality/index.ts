@@ -1,12 +1,13 @@
 export { createApp, createNodeHandler, fromIncoming, type NodeHandler } from './app.ts'
 export type { Call, RawRequest, Reply } from './call.ts'
-export type {
-  AuthMode,
-  Log,
-  PersonalityContext,
-  TokenFault,
-  TokenVerifier,
-  VerifiedToken
+export {
+  SettingsError,
+  type AuthMode,
+  type Log,
+  type PersonalityContext,
+  type TokenFault,
+  type TokenVerifier,
+  type VerifiedToken
 } from './context.ts'
 export {
   defineErrors,

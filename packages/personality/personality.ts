@@ -25,7 +25,7 @@ export interface PersonalityDefinition<State = any, Settings = any> {
   lowerCaseQueryNames?: boolean
   /** Schema of this personality's part of the configuration. */
   settings?: JsonSchema
-  /** Makes what the handlers work on. */
+  /** Makes what the handlers work on. @throws SettingsError */
   create(context: PersonalityContext<Settings>): State | Promise<State>
   /** Proves who calls and leaves it in `call.principal`. @throws ProviderError */
   authenticate(call: Call<State, any>): void | Promise<void>

@@ -62,6 +62,19 @@ mistakes('an unknown key in the file names the nearest', () =>
   })
 )
 
+mistakes('settings that make no sense name the personality and what is wrong', () =>
+  withFolder(async (folder) => {
+    const clientGroups = [{ name: 'meters', query: 'attributes.kind == 1' }]
+    const config = { 'azure-event-grid-namespaces': { clientGroups } }
+    writeFileSync(join(folder, 'fogbank.config.json'), JSON.stringify(config))
+    await expectRefusal(
+      folder,
+      ['start', '--ephemeral', '--port-base', '0'],
+      /configuration of azure-event-grid-namespaces: client group meters: a value should be where = is/
+    )
+  })
+)
+
 mistakes('a file that is not JSON, or not there', () =>
   withFolder(async (folder) => {
     writeFileSync(join(folder, 'x.json'), '{')

@@ -5,6 +5,7 @@ import type { Hono } from 'hono'
 import { createAuthority, TOKEN_LIFETIME_SECONDS } from '@fogbank/authority'
 import { createCore, CoreError, type Clock, type Core, type Ids } from '@fogbank/core'
 import {
+  SettingsError,
   startPersonality,
   type NodeHandler,
   type Log,
@@ -137,7 +138,7 @@ export async function startSuite(options: {
         tokens: authority,
         hints: configuration.hints
       }
-      personalities.set(definition.name, await startPersonality(definition, context))
+      personalities.set(definition.name, await startOne(definition, context))
     }
     const control = createControl({
       running: personalities,
@@ -192,6 +193,19 @@ export async function startSuite(options: {
     throw error
   }
   return { core, personalities, tls, endpoints, reset, close }
+}
+
+/** @throws UsageError for settings that make no sense */
+async function startOne(
+  definition: PersonalityDefinition,
+  context: PersonalityContext
+): Promise<RunningPersonality> {
+  try {
+    return await startPersonality(definition, context)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    throw new UsageError(`configuration of ${definition.name}: ${error.message}`, { cause: error })
+  }
 }
 
 function toService({ definition, handle, answer, mqtt }: RunningPersonality): Service {
