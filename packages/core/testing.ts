@@ -1,6 +1,7 @@
 // A core behind a real MQTT port, for this package's own tests.
 import { once } from 'node:events'
 import net from 'node:net'
+import * as assert from 'uvu/assert'
 import mqttPacket from 'mqtt-packet'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import {
@@ -197,5 +198,29 @@ export const connectPacket = (more: object = {}) => ({
   clean: true,
   clientId: 'c1',
   keepalive: 60,
+  ...more
+})
+
+/** A bare client at the other end of a socket. */
+export type Peer = ReturnType<typeof wire>
+
+/** A connected bare client of this version. */
+export async function joined(world: TestWorld, more: object = {}, version = 5): Promise<Peer> {
+  const peer = wire(await world.socket(), version)
+  const protocolId = version === 3 ? 'MQIsdp' : 'MQTT'
+  peer.send(connectPacket({ protocolVersion: version, protocolId, ...more }))
+  assert.is((await peer.next())?.cmd, 'connack')
+  return peer
+}
+
+/** A PUBLISH with everything a test does not care about. */
+export const publish = (more: object = {}) => ({
+  cmd: 'publish',
+  topic: 'a',
+  payload: 'x',
+  qos: 1,
+  messageId: 7,
+  retain: false,
+  dup: false,
   ...more
 })

@@ -208,6 +208,17 @@ listener('names the setting of an extra port that is taken, and leaves nothing o
   )
 })
 
+listener('refuses an extra port of a personality that is not started', async () => {
+  const config = { compatibilityPorts: { 1: 'shiftr' } }
+  const outcome = await withSuite({ only: ['aws-iot'], config }, async () => {}).catch(
+    (error: Error) => error.message
+  )
+  assert.is(
+    outcome,
+    'compatibilityPorts: port 1 names shiftr, which is not started; add it to only, or drop the port'
+  )
+})
+
 listener.run()
 
 const patience = suite('listener patience')

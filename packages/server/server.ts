@@ -180,7 +180,12 @@ export async function startSuite(options: {
     }
     for (const [port, id] of Object.entries(configuration.compatibilityPorts)) {
       const found = services.find(({ service }) => service.name === id)
-      if (found) await open(found.service, Number(port), 'compatibilityPorts')
+      if (!found) {
+        throw new UsageError(
+          `compatibilityPorts: port ${port} names ${id}, which is not started; add it to only, or drop the port`
+        )
+      }
+      await open(found.service, Number(port), 'compatibilityPorts')
     }
     await certificates
     ready = true

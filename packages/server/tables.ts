@@ -22,13 +22,13 @@ export function renderTables(
 function toTables({ operations, errors, limits }: PersonalityDefinition): Record<string, Table> {
   return {
     Operations: [
-      ['operation', 'method', 'path', 'raises', 'source'],
+      ['operation', 'method', 'path', 'source', 'raises'],
       ...Object.entries(operations).map(([name, { method, path, raises, source }]) => [
         name,
         method,
         path,
-        raises.join(' '),
-        source
+        source,
+        raises.join(' ')
       ])
     ],
     Errors: [

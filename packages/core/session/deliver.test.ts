@@ -1,0 +1,136 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  connectPacket,
+  joined,
+  publish,
+  wire,
+  withCore,
+  type Peer,
+  type TestWorld
+} from '../testing.ts'
+
+const deliveries = suite('what a client can take')
+
+const feed = (world: TestWorld, topic: string, text: string, qos: 0 | 1 | 2 = 1) =>
+  world.space.publish({ topic, payload: Buffer.from(text), qos, retain: false })
+
+const subscribed = async (peer: Peer, filters: Record<string, object>, properties = {}) => {
+  const subscriptions = Object.entries(filters).map(([topic, more]) => ({ topic, qos: 1, ...more }))
+  peer.send({ cmd: 'subscribe', messageId: 1, subscriptions, properties })
+  assert.is((await peer.next())?.cmd, 'suback')
+}
+
+deliveries('Receive Maximum: what there is no room for waits its turn [MQTT-3.3.4-9]', () =>
+  withCore({}, async (world) => {
+    const peer = await joined(world, { properties: { receiveMaximum: 2 } })
+    await subscribed(peer, { 'a/#': { qos: 2 } })
+    for (const text of ['1', '2', '3']) await feed(world, 'a/b', text, 1)
+    await feed(world, 'a/b', '4', 2)
+    const [one, two] = [await peer.next(), await peer.next()]
+    assert.equal([String(one?.payload), String(two?.payload)], ['1', '2'])
+    peer.send({ cmd: 'pingreq' })
+    assert.equal(await peer.next(), { cmd: 'pingresp' })
+    peer.send({ cmd: 'puback', messageId: two?.messageId, reasonCode: 0 })
+    assert.is(String((await peer.next())?.payload), '3')
+    peer.send({ cmd: 'puback', messageId: one?.messageId, reasonCode: 0 })
+    const four = await peer.next()
+    assert.is(String(four?.payload), '4')
+    peer.send({ cmd: 'pubrec', messageId: four?.messageId, reasonCode: 0 })
+    assert.equal(await peer.next(), { cmd: 'pubrel', messageId: four?.messageId, reasonCode: 0 })
+  })
+)
+
+deliveries('Receive Maximum of ours: one publish too many is DISCONNECT 0x93 [MQTT-3.3.4-7]', () =>
+  withCore({ policy: { receiveMaximum: 2 } }, async (world) => {
+    const peer = await joined(world)
+    for (const messageId of [1, 2]) {
+      peer.send(publish({ qos: 2, messageId }))
+      assert.is((await peer.next())?.cmd, 'pubrec')
+    }
+    peer.send({ cmd: 'pubrel', messageId: 1, reasonCode: 0 })
+    assert.is((await peer.next())?.cmd, 'pubcomp')
+    peer.send(publish({ qos: 2, messageId: 3 }))
+    assert.is((await peer.next())?.cmd, 'pubrec')
+    peer.send(publish({ qos: 2, messageId: 4 }))
+    assert.equal(await peer.next(), { cmd: 'disconnect', reasonCode: 0x93 })
+  })
+)
+
+deliveries('Maximum Packet Size: at the limit it comes, one past it does not [MQTT-3.1.2-24]', () =>
+  withCore({}, async (world) => {
+    const peer = await joined(world, { properties: { maximumPacketSize: 100 } })
+    await subscribed(peer, { a: {} })
+    // fixed header 2, topic 3, message id 2, no properties 1
+    await feed(world, 'a', 'x'.repeat(93))
+    await feed(world, 'a', 'x'.repeat(92))
+    const received = await peer.next()
+    assert.is(received?.payload.length, 92)
+    assert.ok(world.lines.includes('open c1 deliver 0x95 ClientMaximumPacketSize packetBytes=101'))
+  })
+)
+
+deliveries('Topic Alias Maximum: topics are shortened once they are known [MQTT-3.1.2-26]', () =>
+  withCore({ policy: { assignsTopicAliases: true } }, async (world) => {
+    const peer = await joined(world, { properties: { topicAliasMaximum: 1 } })
+    await subscribed(peer, { '#': { qos: 0 } })
+    for (const topic of ['first', 'second', 'first']) await feed(world, topic, topic, 0)
+    const seen = [await peer.next(), await peer.next(), await peer.next()]
+    assert.equal(
+      seen.map((packet) => [
+        packet?.topic,
+        packet?.properties?.topicAlias,
+        String(packet?.payload)
+      ]),
+      [
+        ['first', 1, 'first'],
+        ['second', undefined, 'second'],
+        ['', 1, 'first']
+      ]
+    )
+  })
+)
+
+deliveries('every matching subscription identifier is on one delivery [MQTT-3.3.4-4]', () =>
+  withCore({}, async (world) => {
+    const peer = await joined(world)
+    await subscribed(peer, { 'a/#': {} }, { subscriptionIdentifier: 7 })
+    await subscribed(peer, { 'a/b': {} }, { subscriptionIdentifier: 9 })
+    await subscribed(peer, { c: {} })
+    await feed(world, 'a/b', 'both')
+    assert.equal((await peer.next())?.properties, { subscriptionIdentifier: [7, 9] })
+    await feed(world, 'a/c', 'one')
+    assert.equal((await peer.next())?.properties, { subscriptionIdentifier: 7 })
+    await feed(world, 'c', 'none')
+    assert.is((await peer.next())?.properties?.subscriptionIdentifier, undefined)
+  })
+)
+
+deliveries(
+  'a queued message has its identifier, and its retain flag only where it was asked for',
+  () =>
+    withCore({}, async (world) => {
+      const properties = { sessionExpiryInterval: 60 }
+      const first = await joined(world, { properties })
+      await subscribed(first, { plain: {}, kept: { rap: true } }, { subscriptionIdentifier: 5 })
+      first.send({ cmd: 'disconnect' })
+      assert.is(await first.next(), undefined)
+      for (const topic of ['plain', 'kept']) {
+        await world.space.publish({ topic, payload: Buffer.from('x'), qos: 1, retain: true })
+      }
+      const again = wire(await world.socket())
+      again.send(connectPacket({ clean: false, properties }))
+      assert.is((await again.next())?.sessionPresent, true)
+      for (const [topic, retain] of [
+        ['plain', false],
+        ['kept', true]
+      ] as const) {
+        const message = await again.next()
+        assert.is(message?.topic, topic)
+        assert.is(message?.retain, retain)
+        assert.equal(message?.properties, { subscriptionIdentifier: 5 })
+      }
+    })
+)
+
+deliveries.run()
