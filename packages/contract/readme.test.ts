@@ -1,5 +1,5 @@
-// What the root README tells people to type works, as it stands there.
-import { existsSync, readFileSync } from 'node:fs'
+// What the READMEs tell people to type works, as it stands there.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -13,8 +13,15 @@ import {
 } from './readme.ts'
 import { withFogbank } from './with-fogbank.ts'
 
-const file = join(ROOT, 'README.md')
-const blocks = existsSync(file) ? readRunnableBlocks(readFileSync(file, 'utf8')) : []
+/** The page everybody starts on, and the page of each personality. */
+const PAGES = await withFogbank({}, async ({ fogbank }) => [
+  'README.md',
+  ...[...fogbank.personalities.keys()].map((name) => `emulators/${name}/README.md`)
+])
+
+const blocks = PAGES.flatMap((page) =>
+  readRunnableBlocks(readFileSync(join(ROOT, page), 'utf8')).map((one) => ({ page, one }))
+)
 const block = (language: 'js' | 'sh', code: string): RunnableBlock => ({
   name: 'x',
   language,
@@ -29,11 +36,11 @@ const reason = (promise: Promise<void>) =>
 
 const readme = suite('README')
 
-for (const one of blocks) {
-  readme(`block "${one.name}" works`, async () => {
+for (const { page, one } of blocks) {
+  readme(`block "${one.name}" of ${page} works`, async () => {
     const missing = await findMissingTools(one)
     if (missing.length > 0) {
-      console.log(`README block "${one.name}" is not run: ${missing.join(', ')} is not here`)
+      console.log(`block "${one.name}" of ${page} is not run: ${missing.join(', ')} is not here`)
       return
     }
     await withFogbank({}, ({ fogbank }) => runBlock(one, fogbank))
