@@ -37,8 +37,18 @@ export function createFaults(definition: PersonalityDefinition): Faults {
       first.times--
       if (first.times <= 0) queue.shift()
       if (queue.length === 0) ordered.delete(operation)
-      return definition.errors[first.error]?.({}, { detail: 'ordered by POST /fail' })
+      return toError(definition, first.error)
     },
     clear: () => ordered.clear()
   }
+}
+
+/** The row as it would come by itself: where a limit raises it, one past that limit. */
+function toError(
+  { errors, limits }: PersonalityDefinition,
+  key: string
+): ProviderError | undefined {
+  const limit = Object.values(limits).find(({ raises }) => raises === key)
+  const values = limit ? { limit: limit.value, actual: limit.value + 1 } : {}
+  return errors[key]?.(values, { detail: 'ordered by POST /fail' })
 }

@@ -244,6 +244,13 @@ pipeline('answers ordered errors as often as asked', async () => {
   assert.throws(() => faults.order('Echo', 'Nope', 1), /error Nope is unknown to echo/)
 })
 
+pipeline('answers an ordered limit with its numbers', async () => {
+  const { app, faults } = await ask('/echo/a')
+  faults.order('Echo', 'TooLong', 1)
+  const reply = await app.request('/echo/a', { method: 'POST' })
+  assert.is(await reply.text(), 'at most 3, not 4')
+})
+
 pipeline('a definition that raises a row it does not have is refused', () => {
   assert.throws(
     () =>
