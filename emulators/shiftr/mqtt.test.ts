@@ -94,11 +94,16 @@ mqtt('every quality of service arrives as it was granted', () =>
 )
 
 mqtt('two clients of one id are one connection, of two providers two', () =>
-  withShiftr({}, async ({ client, endpoint }) => {
+  withShiftr({}, async ({ client, endpoint, fogbank }) => {
     const first = await client({ clientId: 'same' })
     await client({ clientId: 'same', url: endpoint('control', 'mqtt'), username: '', password: '' })
     await client({ clientId: 'same', ...LOCAL })
     await first.closed
+    const sessions = (await fogbank.core.space('main')).sessions()
+    assert.equal(
+      sessions.map(({ policy, clientId }) => `${policy.personality} ${clientId}`).sort(),
+      ['plain same', 'shiftr same']
+    )
   })
 )
 

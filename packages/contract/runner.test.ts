@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readAdapter, readFixtures } from './fixtures.ts'
 import { runTranscript, type Fixture } from './runner.ts'
-import type { RequestStep, Step } from './transcript.ts'
+import type { Step } from './transcript.ts'
 
 const fixtures = readFixtures()
 const find = (path: string): Fixture => fixtures.find((fixture) => fixture.path === path)!
@@ -66,17 +66,36 @@ for (const [name, bent, complaint] of CASES) {
   })
 }
 
-runner('a value captured from one answer can stand in the next request', async () => {
-  const unknown = find('aws-iot/Publish/404-unknown-path.json')
-  const [request] = unknown.transcript.steps as RequestStep[]
+runner('a value captured from one answer stands in the next request', async () => {
+  const desktop = find('shiftr/PublishMessage/200-clears-retained.json')
+  const post = (url: string, text: string): Step => ({ http: 'request', method: 'POST', url, text })
+  const get = (url: string): Step => ({ http: 'request', method: 'GET', url })
+  const posted: Step = { http: 'response', status: 200, empty: true }
   const steps: Step[] = [
-    request!,
-    { http: 'response', status: 404, headers: { 'x-amzn-RequestId': '<name:id>' }, json: '<any>' },
-    { ...request!, url: `${request!.url}?id=<same:id>` },
-    { http: 'response', status: 404, headers: { 'x-amzn-RequestId': '<uuid>' }, json: '<any>' }
+    post('/broker/a', 'x'),
+    posted,
+    get('/broker/a'),
+    { http: 'response', status: 200, headers: { 'x-fogbank-seq': '<name:seq>' }, text: 'x' },
+    post('/broker/<same:seq>', '<same:seq>'),
+    posted,
+    get('/broker/@'),
+    { http: 'response', status: 200, headers: { 'x-fogbank-topic': '<same:seq>' }, text: '<any>' }
   ]
-  const fixture = { ...unknown, transcript: { ...unknown.transcript, steps } }
-  await runTranscript(fixture, await readAdapter(unknown.personality), 'sockets')
+  const adapter = await readAdapter(desktop.personality)
+  const play = (played: Step[]) =>
+    runTranscript(
+      { ...desktop, transcript: { ...desktop.transcript, steps: played } },
+      adapter,
+      'sockets'
+    )
+  await play(steps)
+  // Another topic than the one that was captured is noticed.
+  const bent = [...steps.slice(0, 4), post('/broker/other', 'x'), ...steps.slice(5)]
+  const outcome = await play(bent).then(
+    () => 'accepted',
+    (error: Error) => error.message
+  )
+  assert.match(outcome, /step 8 \(http response\)/)
 })
 
 runner.run()

@@ -94,8 +94,9 @@ class Broker extends Aedes {
         if (self.version === 5 && self.clean && !self._cleanStart) self.clean = false
         done(null, true)
       },
-      // The session layer has checked before; these two only keep aedes from adding rules of its own.
+      // The session layer has checked before; this only keeps aedes from adding a rule of its own.
       authorizePublish: (_client, _packet, done) => done(null),
+      // Asked here and not on the wire alone: a queue has to forget what its client is not to have.
       authorizeForward(client, packet) {
         const { connection } = (client as unknown as BrokerClient).conn
         return !connection || connection.wants(packet.topic) ? packet : null

@@ -332,12 +332,21 @@ upgrades('chooses the mqtt subprotocol', () =>
   })
 )
 
-upgrades('takes no text frames [MQTT-6.0.0-1]', () =>
+upgrades('takes no text frames, be they MQTT to the letter [MQTT-6.0.0-1]', () =>
   withFogbank({}, async ({ urls }) => {
-    const client = new WebSocket(urls.ws, 'mqtt')
-    await within(3000, once(client, 'open'), 'the upgrade')
-    client.send('text')
-    await within(3000, once(client, 'close'), 'the end of the connection')
+    const connect = '\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01a'
+    const answered = async (frame: string | Buffer) => {
+      const client = new WebSocket(urls.ws, 'mqtt')
+      await within(3000, once(client, 'open'), 'the upgrade')
+      client.send(frame)
+      const answer = once(client, 'message').then(() => 'CONNACK')
+      const end = once(client, 'close').then(() => 'closed')
+      const outcome = await within(3000, Promise.race([answer, end]), 'an answer or the end')
+      client.terminate()
+      return outcome
+    }
+    assert.is(await answered(Buffer.from(connect, 'latin1')), 'CONNACK')
+    assert.is(await answered(connect), 'closed')
   })
 )
 

@@ -35,6 +35,12 @@ export function createUpgrader(
     const peer = { ...request.peer, ...certificate, principal, url: request.target }
     const door = { core, policy: service.mqtt, connectTimeoutMs: timeouts.connectMs }
     server.handleUpgrade(incoming, socket, head, (webSocket) => {
+      // Listens before the stream does, so that the text itself is never taken for MQTT.
+      webSocket.on('message', (_data, isBinary) => {
+        if (isBinary) return
+        log.info(`${service.name} closed WebSocketText`)
+        stream.destroy() // [MQTT-6.0.0-1]
+      })
       const stream = createWebSocketStream(webSocket)
       acceptMqtt(door, stream, peer)
     })
