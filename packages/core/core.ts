@@ -1,4 +1,6 @@
 import type { Clock, Ids } from './clock.ts'
+import { openRecords, type Records, type RunningRecords } from './records.ts'
+import { createSinks, type Sinks } from './sinks.ts'
 import { createSpace, type RunningSpace, type Space } from './space.ts'
 import { openStore } from './store.ts'
 
@@ -28,7 +30,13 @@ export interface Core {
   space(name: string): Promise<Space>
   /** Names of the spaces that exist, in this run or from an earlier one. */
   spaces(): string[]
-  /** Disconnects every client (0x98) and empties every space. */
+  /**
+   * A personality's own durable records; the name begins with the personality's id. The same object for
+   * the same name.
+   */
+  records(name: string): Promise<Records>
+  readonly sinks: Sinks
+  /** Disconnects every client (0x98), empties every space and all records. */
   reset(): Promise<void>
   /** Tells MQTT 5 clients (0x8B), finishes what is being stored, closes the database. Idempotent. */
   close(): Promise<void>
@@ -45,6 +53,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const { clock, ids, log, storeTimeoutMs = STORE_TIMEOUT_MS } = options
   const store = await openStore(options.directory)
   const spaces = new Map<string, Promise<RunningSpace>>()
+  const opened = new Map<string, Promise<RunningRecords>>()
   let closing: Promise<void> | undefined
 
   function space(name: string): Promise<RunningSpace> {
@@ -52,6 +61,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     if (known) return known
     const made = createSpace(name, { store, clock, log, storeTimeoutMs })
     spaces.set(name, made)
+    return made
+  }
+
+  function records(name: string): Promise<RunningRecords> {
+    const known = opened.get(name)
+    if (known) return known
+    const made = openRecords(store, name)
+    opened.set(name, made)
     return made
   }
 
@@ -67,10 +84,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     ids,
     log,
     space,
-    spaces: () => [...new Set([...store.names(), ...spaces.keys()])],
+    spaces: () => [...new Set([...store.names('space'), ...spaces.keys()])],
+    records,
+    sinks: createSinks(),
     async reset() {
-      // Spaces of an earlier run have their data too, though nobody has asked for them yet.
-      for (const name of store.names()) await (await space(name)).reset()
+      // What an earlier run left is to go too, though nobody has asked for it yet.
+      for (const name of store.names('space')) await (await space(name)).reset()
+      for (const name of store.names('records')) await (await records(name)).clear()
     },
     close: () => (closing ??= close())
   }

@@ -1,5 +1,7 @@
 export { createCore, type Core, type CoreOptions, type CoreLog } from './core.ts'
 export { type Space, type SpaceListener } from './space.ts'
+export type { KeyRange, RecordChange, Records } from './records.ts'
+export type { Sink, SinkEvent, Sinks } from './sinks.ts'
 export { acceptMqtt, type MqttDoor } from './session/accept.ts'
 export type {
   Admission,

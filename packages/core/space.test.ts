@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createCore, createManualClock, systemIds, type CoreError, type Message } from './index.ts'
-import { inbox, withCore } from './testing.ts'
+import { inbox, withCore, withDirectory } from './testing.ts'
 
 const message = (topic: string, text: string, more: Partial<Message> = {}): Message => ({
   topic,
@@ -13,15 +10,6 @@ const message = (topic: string, text: string, more: Partial<Message> = {}): Mess
   retain: false,
   ...more
 })
-
-async function withDirectory(run: (directory: string) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'fogbank-core-'))
-  try {
-    await run(directory)
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
 
 const retained = suite('retained messages')
 

@@ -84,7 +84,7 @@ export async function createSpace(
   context: { store: Store; clock: Clock; log: CoreLog; storeTimeoutMs: number }
 ): Promise<RunningSpace> {
   const { store, clock, log } = context
-  const part = await store.part(name)
+  const part = await store.part(name, 'space')
   const listeners = new Set<SpaceListener>()
   const connections = new Map<string, Connection>()
   let closed = false

@@ -2,26 +2,26 @@ import type { AbstractLevel, AbstractSublevel } from 'abstract-level'
 import { CoreError } from './error.ts'
 
 type Database = AbstractLevel<any, string, Buffer>
-/** One space's part of the database. */
+/** One space's part of the database, or one owner's records. */
 export type StorePart = AbstractSublevel<any, any, string, Buffer>
 
 type WriteOperation =
   | { type: 'put'; key: string; value: Buffer; sublevel?: StorePart }
   | { type: 'del'; key: string; sublevel?: StorePart }
 
+export type PartKind = 'space' | 'records'
+
 /** The one database, and a commit that all parts share. */
 export interface Store {
   /** Opens the part of this name. @throws CoreError 'store-failed' */
-  part(name: string): Promise<StorePart>
+  part(name: string, kind: PartKind): Promise<StorePart>
   /** Writes atomically; whatever else is waiting joins the same commit. Resolves once committed. */
   commit(operations: WriteOperation[]): Promise<void>
-  /** Parts that were ever opened in this database. */
-  names(): string[]
+  /** Parts of this kind that were ever opened in this database. */
+  names(kind: PartKind): string[]
   /** Finishes the commits in hand, then closes. */
   close(): Promise<void>
 }
-
-const NAME_PREFIX = 'space:'
 
 /**
  * Opens the database: a folder on disk, or memory when there is none, through the same code.
@@ -30,22 +30,21 @@ const NAME_PREFIX = 'space:'
  */
 export async function openStore(directory: string | undefined): Promise<Store> {
   const root = await openDatabase(directory)
-  const names = new Set<string>()
-  const prefix = { gte: NAME_PREFIX, lt: `${NAME_PREFIX}\u{10ffff}` }
-  for await (const key of root.keys(prefix)) names.add(key.slice(NAME_PREFIX.length))
+  const names = { space: await readNames(root, 'space'), records: await readNames(root, 'records') }
   const { commit, idle } = groupCommits(root)
   return {
-    async part(name) {
-      const part = root.sublevel<string, Buffer>(toSublevelName(name), { valueEncoding: 'buffer' })
+    async part(name, kind) {
+      const sublevel = toSublevelName(name, kind)
+      const part = root.sublevel<string, Buffer>(sublevel, { valueEncoding: 'buffer' })
       await part.open() // a write to a part that is still opening would fail
-      if (!names.has(name)) {
-        await commit([{ type: 'put', key: NAME_PREFIX + name, value: Buffer.alloc(0) }])
-        names.add(name)
+      if (!names[kind].has(name)) {
+        await commit([{ type: 'put', key: `${kind}:${name}`, value: Buffer.alloc(0) }])
+        names[kind].add(name)
       }
       return part
     },
     commit,
-    names: () => [...names],
+    names: (kind) => [...names[kind]],
     async close() {
       await idle()
       await root.close()
@@ -75,9 +74,22 @@ async function openDatabase(directory: string | undefined): Promise<Database> {
   return root
 }
 
-/** Level allows neither `!` nor `~` inside a sublevel's name. */
-function toSublevelName(name: string): string {
-  return encodeURIComponent(name).replace(/[!~]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
+async function readNames(root: Database, kind: PartKind): Promise<Set<string>> {
+  const names = new Set<string>()
+  const prefix = `${kind}:`
+  for await (const key of root.keys({ gte: prefix, lt: `${prefix}\u{10ffff}` })) {
+    names.add(key.slice(prefix.length))
+  }
+  return names
+}
+
+/** Level allows neither `!` nor `~` inside a sublevel's name; no space's name encodes to one with a colon. */
+function toSublevelName(name: string, kind: PartKind): string {
+  const encoded = encodeURIComponent(name).replace(
+    /[!~]/g,
+    (c) => `%${c.charCodeAt(0).toString(16)}`
+  )
+  return kind === 'space' ? encoded : `${kind}:${encoded}`
 }
 
 /**

@@ -1,6 +1,9 @@
 // A core behind a real MQTT port, for this package's own tests.
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import mqttPacket from 'mqtt-packet'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
@@ -41,6 +44,16 @@ export interface TestWorld {
   connect(options?: IClientOptions): Promise<MqttClient>
   /** A bare socket to the MQTT port. */
   socket(): Promise<net.Socket>
+}
+
+/** Runs a test with a folder of its own, gone afterwards. */
+export async function withDirectory(run: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'fogbank-core-'))
+  try {
+    await run(directory)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 }
 
 /** Runs a test against a fresh core; everything is closed afterwards, whatever happened. */
