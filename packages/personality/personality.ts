@@ -1,4 +1,5 @@
 import type { MqttPolicy } from '@fogbank/core'
+import type { Hono } from 'hono'
 import type { Call, Reply } from './call.ts'
 import type { PersonalityContext } from './context.ts'
 import type { AnyErrorMaker, Errors, ProviderError } from './errors.ts'
@@ -46,6 +47,11 @@ export interface PersonalityDefinition<State = any, Settings = any> {
     unavailable: AnyErrorMaker
   }
   mqtt?(state: State): MqttPolicy<any>
+  /**
+   * Its state as one's own tools read and change it: served on the control port under `/<name>`. A
+   * SettingsError that it throws is answered 400 with its sentence.
+   */
+  control?(state: State): Hono<any>
   /** What a user needs to get in. */
   describe(state: State): PersonalityDescription
   /** Back to what start gave. */

@@ -19,6 +19,8 @@ export interface RunningPersonality {
   description: PersonalityDescription
   /** The rules of its MQTT door; absent: it has none. */
   mqtt: MqttPolicy<any> | undefined
+  /** Its part of the control port; absent: it has none. */
+  control: Hono<any> | undefined
   reset(): Promise<void>
   close(): Promise<void>
 }
@@ -38,6 +40,7 @@ export async function startPersonality(
     faults,
     description: definition.describe(state),
     mqtt: definition.mqtt?.(state),
+    control: definition.control?.(state),
     async reset() {
       faults.clear()
       await definition.reset?.(state)

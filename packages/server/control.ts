@@ -1,6 +1,11 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { compileSchema, type JsonSchema, type RunningPersonality } from '@fogbank/personality'
+import {
+  compileSchema,
+  SettingsError,
+  type JsonSchema,
+  type RunningPersonality
+} from '@fogbank/personality'
 import type { Endpoints } from './endpoints.ts'
 
 /** What the control port does things to. */
@@ -49,6 +54,7 @@ const MINT_SCHEMA = {
 }
 
 const MAXIMUM_BODY_BYTES = 64 * 1024
+const READING = new Set(['GET', 'HEAD'])
 
 /** Our own mistakes-of-the-caller on this port; providers' words never stand here. */
 class BadRequest extends Error {}
@@ -84,7 +90,7 @@ export function createControl(deps: ControlDeps): Hono {
   // Browsers send the origin of the page; a page from elsewhere must not empty the store.
   app.use((c, next) => {
     const origin = c.req.header('origin')
-    if (c.req.method !== 'POST' || origin === undefined || isLocal(origin)) return next()
+    if (READING.has(c.req.method) || origin === undefined || isLocal(origin)) return next()
     const error = `${origin} may not ask this; call from a page on localhost, or from no page`
     return Promise.resolve(c.json({ error }, 403))
   })
@@ -125,9 +131,12 @@ export function createControl(deps: ControlDeps): Hono {
   app.post('/authority/tokens', async (c) => {
     return c.json(await deps.mint(await readJson<MintRequest>(c.req, mintSchema, MINT_SCHEMA)))
   })
+  for (const [name, { control }] of deps.running) if (control) app.route(`/${name}`, control)
   app.notFound((c) => c.json({ error: `${c.req.method} ${c.req.path} is not here` }, 404))
   app.onError((error, c) => {
-    if (error instanceof BadRequest) return c.json({ error: error.message }, 400)
+    if (error instanceof BadRequest || error instanceof SettingsError) {
+      return c.json({ error: error.message }, 400)
+    }
     throw error
   })
   return app
