@@ -213,6 +213,20 @@ function createPersistence({ store, part }: BrokerOptions) {
     await persistence.cleanIncoming(client)
     await cleanSubscriptions(client)
   }
+  // aedes looks up each QoS 2 publish before it takes it. Reads of a disk end in any order; the publishes
+  // behind them must not [MQTT-4.6.0-1].
+  const getIncoming = persistence.incomingGetPacket.bind(persistence)
+  const lookUps = new WeakMap<object, Promise<unknown>>()
+  persistence.incomingGetPacket = (client, packet) => {
+    const found = getIncoming(client, packet)
+    found.catch(() => {}) // not found is the rule; whoever waits for its turn below hears of it
+    const inTurn = (lookUps.get(client) ?? Promise.resolve()).then(() => found)
+    lookUps.set(
+      client,
+      inTurn.catch(() => {})
+    )
+    return inTurn
+  }
   // Clean sessions have nothing stored, so their acknowledgements need no look-up in the database.
   const clear = persistence.outgoingClearMessageId.bind(persistence)
   persistence.outgoingClearMessageId = (client: { clean?: boolean }, packet) =>

@@ -72,4 +72,32 @@ burst('loses nothing on disk', async () => {
   }
 })
 
+burst('keeps the order of QoS 2 on disk, where reads come back in any order', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'fogbank-burst-'))
+  try {
+    await withCore({ core: { directory } }, async (world) => {
+      const seen = inbox(await subscribed(world))
+      const publisher = await world.connect({ protocolVersion: 4 })
+      const wanted = Array.from({ length: 2000 }, (_, index) => String(index))
+      for (let start = 0; start < wanted.length; start += 500) {
+        const some = wanted.slice(start, start + 500)
+        await Promise.all(some.map((text) => publisher.publishAsync('lane', text, { qos: 2 })))
+      }
+      await seen.count(wanted.length)
+      assert.equal(
+        seen.messages.map(({ text }) => text),
+        wanted
+      )
+    })
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
+
+async function subscribed(world: TestWorld) {
+  const client = await world.connect({ protocolVersion: 4 })
+  await client.subscribeAsync('lane', { qos: 2 })
+  return client
+}
+
 burst.run()

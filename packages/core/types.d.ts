@@ -9,6 +9,7 @@ declare module 'aedes-persistence-level' {
     delWill(will: { id: string; brokerId: string }): Promise<unknown>
     cleanSubscriptions(client: object): Promise<void>
     cleanIncoming(client: object): Promise<void>
+    incomingGetPacket(client: object, packet: object): Promise<unknown>
     outgoingClearMessageId(client: object, packet: object): Promise<unknown>
     createRetainedStreamCombi(patterns: string[]): NodeJS.ReadableStream
   }
