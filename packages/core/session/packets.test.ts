@@ -271,6 +271,22 @@ packets('a will that the policy takes is not published', () => {
   })
 })
 
+const WITHOUT_FILTER: [name: string, bytes: number[]][] = [
+  ['SUBSCRIBE', [0x82, 3, 0, 1, 0]],
+  ['UNSUBSCRIBE', [0xa2, 3, 0, 1, 0]]
+]
+
+for (const [name, bytes] of WITHOUT_FILTER) {
+  packets(`a ${name} that names no filter ends the connection, and nothing else`, () =>
+    withCore({}, async (world) => {
+      const peer = await joined(world)
+      peer.socket.write(Buffer.from(bytes))
+      assert.equal(await peer.next(), { cmd: 'disconnect', reasonCode: 0x82 })
+      assert.is(await peer.next(), undefined)
+    })
+  )
+}
+
 packets('topics are translated between the client and the space', () => {
   const policy: Partial<MqttPolicy> = {
     toSpaceTopic: (topic) => topic.replace(/^\//, ''),

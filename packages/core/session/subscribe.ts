@@ -8,6 +8,7 @@ const FAILURE = 0x80
 /** MQTT 5 UNSUBACK "No subscription existed". */
 const NO_SUBSCRIPTION_EXISTED = 0x11
 const SHARED_PREFIX = '$share/'
+const NO_FILTER: Refusal = { rule: 'ProtocolError', reasonCode: 0x82, detail: 'no topic filter' }
 
 interface WireSubscription {
   topic: string
@@ -95,6 +96,7 @@ export function createSubscriber(connection: Connection) {
 
   function subscribe(packet: WirePacket): void {
     const requests = packet.subscriptions as WireSubscription[]
+    if (requests.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.8.3-2]
     const identifier: number | undefined = packet.properties?.subscriptionIdentifier
     connection.hasIdentifiers ||= identifier !== undefined
     if (identifier !== undefined && !policy.subscriptionIdentifiersAvailable) {
@@ -171,6 +173,7 @@ export function createSubscriber(connection: Connection) {
 
   function unsubscribe(packet: WirePacket): void {
     const filters = packet.unsubscriptions as string[]
+    if (filters.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.10.3-2]
     for (const filter of filters) {
       const fault = topicFilterFault(filter)
       if (!fault) continue
