@@ -73,6 +73,7 @@ export function createDevice(options: DeviceOptions): Device {
   let socket: net.Socket | undefined
   let over: Promise<void> = Promise.resolve()
   let corked = false
+  let draining: Promise<unknown> | undefined
   let lastId = 0
 
   function send(packet: Record<string, any>): void {
@@ -87,6 +88,15 @@ export function createDevice(options: DeviceOptions): Device {
       })
     }
     to.write(mqttPacket.generate(packet as never, { protocolVersion: version }))
+  }
+
+  /** Resolves when the socket takes more, or is gone. */
+  function room(): Promise<unknown> {
+    if (!socket?.writableNeedDrain || socket.destroyed) return Promise.resolve()
+    const drained = (draining ??= new Promise((resolve) => socket!.once('drain', resolve)).then(
+      () => (draining = undefined)
+    ))
+    return Promise.race([drained, over])
   }
 
   function freeId(): number {
@@ -164,6 +174,7 @@ export function createDevice(options: DeviceOptions): Device {
       fresh.on('error', () => {}) // 'close' follows, and tells
       socket = fresh
       corked = false
+      draining = undefined
       over = new Promise((resolve) => fresh.once('close', () => resolve()))
       const parser = mqttPacket.parser({ protocolVersion: version })
       parser.on('packet', receive)
@@ -205,10 +216,7 @@ export function createDevice(options: DeviceOptions): Device {
       const packet: Record<string, any> = { cmd: 'publish', ...message, dup: false }
       if (message.qos === 0) {
         send(packet)
-        const full = socket?.writableNeedDrain && !socket.destroyed
-        return full
-          ? Promise.race([once(socket!, 'drain'), over]).then(() => 0)
-          : Promise.resolve(0)
+        return room().then(() => 0)
       }
       packet.messageId = freeId()
       return new Promise((done) => {
