@@ -12,8 +12,42 @@ export interface Reply {
   commonHeaders?: Record<string, string>
   /** Absent: no body; then Content-Length is 0, or left out where the status forbids it. */
   body?: string | Buffer
-  /** Lets a WebSocket upgrade through; the value reaches the MQTT policy as `peer.principal`. */
-  upgrade?: { principal: unknown }
+  /**
+   * Lets a WebSocket upgrade through: to MQTT, whose policy finds the value as `peer.principal`, or to
+   * whoever takes the WebSocket itself.
+   */
+  upgrade?: { principal: unknown } | { webSocket: WebSocketTaker }
+}
+
+/** Takes over the WebSocket that an upgrade opens. */
+export interface WebSocketTaker {
+  /** The one to answer with, of those that were offered. Absent: none is named. */
+  subprotocol?: string
+  /** Called once; undefined when the client was gone before it was let in. */
+  opened(socket: ClientSocket | undefined): void
+}
+
+/** A WebSocket with a client at its other end. After its end nothing is sent, and nothing fails. */
+export interface ClientSocket {
+  /** Sends a text or a binary message. */
+  send(frame: string | Buffer): void
+  /** Bytes that were sent and that the network has not taken yet. */
+  readonly bufferedBytes: number
+  /** Says why and ends; a reason is cut where a closing frame is full. */
+  close(code: number, reason: string): void
+  /** Ends without a word. */
+  terminate(): void
+  /** Stops reading; what was read already may still come. */
+  pause(): void
+  resume(): void
+  /** Whom to tell of what comes; `closed` is the last, with the code that the client gave. */
+  listen(listener: ClientSocketListener): void
+}
+
+export interface ClientSocketListener {
+  message(payload: Buffer, isBinary: boolean): void
+  /** 1005: a closing frame without a code, 1006: none at all [RFC 6455 7.1.5]. */
+  closed(code: number): void
 }
 
 /** A request as it came off the wire. */

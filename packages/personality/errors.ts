@@ -26,6 +26,8 @@ export interface ErrorRow extends Sourced {
   /** null: the vendor sends none. */
   message: string | null
   mqtt?: MqttCodes
+  /** Code of the closing frame that ends a WebSocket, with the message as its reason. */
+  close?: number
 }
 
 type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`

@@ -1,5 +1,12 @@
 export { createApp, createNodeHandler, fromIncoming, type NodeHandler } from './app.ts'
-export type { Call, RawRequest, Reply } from './call.ts'
+export type {
+  Call,
+  ClientSocket,
+  ClientSocketListener,
+  RawRequest,
+  Reply,
+  WebSocketTaker
+} from './call.ts'
 export {
   SettingsError,
   type AuthMode,

@@ -3,7 +3,8 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { acceptMqtt } from '@fogbank/core'
-import { fromIncoming, type Reply } from '@fogbank/personality'
+import { fromIncoming, type Reply, type WebSocketTaker } from '@fogbank/personality'
+import { toClientSocket } from './client-socket.ts'
 import type { ListenOptions } from './listener.ts'
 import { certificateOf } from './peer.ts'
 
@@ -13,7 +14,7 @@ const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
 
 /**
  * Answers `Upgrade: websocket`: the personality decides as on any request, and only then is the connection
- * upgraded and its bytes taken for MQTT. Any other protocol that is offered is passed over: the request is
+ * upgraded and its bytes taken for MQTT, or its messages given to the personality. Any other protocol that is offered is passed over: the request is
  * served again as if nothing had been offered, as Java's client and curl expect of their `h2c` [RFC 9110 7.8].
  */
 export function createUpgrader(
@@ -26,9 +27,32 @@ export function createUpgrader(
     handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false
   })
 
+  function handOver(
+    { subprotocol, opened }: WebSocketTaker,
+    incoming: IncomingMessage,
+    socket: Duplex,
+    head: Buffer
+  ): void {
+    const own = new WebSocketServer({
+      noServer: true,
+      maxPayload: MAXIMUM_MESSAGE_BYTES,
+      handleProtocols: () => subprotocol ?? false
+    })
+    let isOpen = false
+    own.handleUpgrade(incoming, socket, head, (webSocket) => {
+      isOpen = true
+      opened(toClientSocket(webSocket))
+    })
+    // It calls back at once, or not at all: the request was malformed, or nobody is there any more.
+    if (!isOpen) opened(undefined)
+  }
+
   async function decide(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const request = fromIncoming(incoming, true)
     const reply: Reply = service.upgrade ? await service.upgrade(request) : { status: 404 }
+    if (reply.upgrade && 'webSocket' in reply.upgrade) {
+      return handOver(reply.upgrade.webSocket, incoming, socket, head)
+    }
     if (!reply.upgrade || !service.mqtt) return refuse(socket, reply, core.clock.now())
     const { principal } = reply.upgrade
     const certificate = certificateOf(incoming.socket)
