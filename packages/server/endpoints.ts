@@ -19,7 +19,7 @@ export function toUrls(
   return urls
 }
 
-/** One personality's entry; `{http}` in its own members is filled in. */
+/** One personality's entry; `{http}` in its own members and its credentials is filled in. */
 export function describeEndpoint(
   host: string,
   port: number,
@@ -27,9 +27,9 @@ export function describeEndpoint(
   description: PersonalityDescription
 ): Record<string, unknown> {
   const urls = toUrls(host, port, { mqtt: hasMqtt, webSocketPath: description.webSocketPath })
-  const own = Object.entries(description.endpoints ?? {}).map(([name, value]) => [
-    name,
-    value.replace('{http}', urls.http!)
-  ])
-  return { ...urls, ...Object.fromEntries(own), credentials: description.credentials }
+  const fill = (members: Record<string, string> = {}) =>
+    Object.fromEntries(
+      Object.entries(members).map(([name, value]) => [name, value.replace('{http}', urls.http!)])
+    )
+  return { ...urls, ...fill(description.endpoints), credentials: fill(description.credentials) }
 }

@@ -23,6 +23,8 @@ export function environmentFor(
         AWS_REGION: credentials.region!,
         ...ca
       }
+    case 'azure-web-pubsub':
+      return { WebPubSubConnectionString: credentials.connectionString!, ...ca }
     case 'authority':
       return {
         AZURE_AUTHORITY_HOST: entry.https!,

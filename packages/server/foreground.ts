@@ -58,7 +58,8 @@ function printTable(suite: Suite): void {
   const rows = [['', 'endpoint', 'credential']]
   rows.push(['control', endpoints.control!.http as string, 'none; plain MQTT on the same port'])
   for (const [id, { description }] of suite.personalities) {
-    rows.push([id, endpoints[id]!.http as string, description.credential])
+    const http = endpoints[id]!.http as string
+    rows.push([id, http, description.credential.replace('{http}', http)])
   }
   const { clientSecret } = endpoints.authority!.credentials as { clientSecret: string }
   const { https } = endpoints.authority as { https: string }

@@ -19,6 +19,8 @@ export interface Service {
   upgrade?(request: RawRequest): Promise<Reply>
   /** The rules for MQTT; absent: MQTT is refused. */
   mqtt?: MqttPolicy<any> | undefined
+  /** false: MQTT is for WebSockets only. @default true */
+  mqttOverTcp?: boolean
 }
 
 export interface ListenOptions {
@@ -136,7 +138,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       if (isLetter(first)) {
         web.emit('connection', socket)
         socket.resume()
-      } else if (first === MQTT_CONNECT && service.mqtt) {
+      } else if (first === MQTT_CONNECT && service.mqtt && service.mqttOverTcp !== false) {
         const door = { core, policy: service.mqtt, connectTimeoutMs: timeouts.connectMs }
         acceptMqtt(door, socket, toPeer(socket))
       } else {

@@ -213,8 +213,10 @@ async function startOne(
   }
 }
 
-function toService({ definition, handle, answer, mqtt }: RunningPersonality): Service {
-  return { name: definition.name, handle, upgrade: answer, mqtt }
+function toService(personality: RunningPersonality): Service {
+  const { definition, handle, answer, mqtt, description } = personality
+  const { mqttOverTcp = true } = description
+  return { name: definition.name, handle, upgrade: answer, mqtt, mqttOverTcp }
 }
 
 /** Our own two apps have no vendor's headers to keep, so node-server serves them. */
