@@ -25,6 +25,10 @@ export interface TestClient {
   publish(topic: string, payload: Buffer, options?: IClientPublishOptions): Promise<number>
   /** The next message that nobody took yet. */
   next(withinMs?: number): Promise<Received>
+  /** Seconds between two signs of life, as the server wants it; 0: it does not. */
+  readonly keepAliveSeconds: number
+  /** Sends a PINGREQ; resolves at its answer, or when the connection is over. */
+  ping(): Promise<void>
   /** Waits for the end of the connection: the code of the server's DISCONNECT, if it sent one. */
   closed(withinMs?: number): Promise<number | undefined>
   /** Leaves; abruptly: without DISCONNECT, so that the will is sent. */
@@ -84,6 +88,20 @@ export async function connectMqtt(url: string, options: IClientOptions): Promise
     clientId,
     connack,
     filters,
+    keepAliveSeconds: Number(connack.properties.serverKeepAlive ?? options.keepalive ?? 60),
+    async ping() {
+      if (!client.connected) return
+      const answer = new Promise<void>((resolve) => {
+        const hear = ({ cmd }: { cmd: string }) => {
+          if (cmd !== 'pingresp') return
+          client.off('packetreceive', hear)
+          resolve()
+        }
+        client.on('packetreceive', hear)
+      })
+      client.sendPing()
+      await within(ANSWER_MS, Promise.race([answer, closed]), `the PINGRESP for ${clientId}`)
+    },
     async subscribe(filter, qos) {
       const code = new Promise<number>((resolve, reject) => {
         client.subscribe(filter, { qos }, (error, _granted, packet) => {

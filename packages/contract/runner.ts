@@ -96,7 +96,7 @@ async function act(run: Run, step: Step): Promise<void> {
     const { faults } = world.fogbank.personalities.get(run.fixture.personality)!
     return faults.order(step.operation, step.error, step.times)
   }
-  if ('clock' in step) return world.clock!.advance(step.seconds * 1000)
+  if ('clock' in step) return advance(run, step.seconds)
   if ('http' in step) {
     if (step.http === 'response') return compareAnswer(run, step)
     run.answer = await request(run, step)
@@ -118,6 +118,18 @@ async function act(run: Run, step: Step): Promise<void> {
       return assert.is(await client.closed(), step.reasonCode)
     case 'end':
       return client.end(step.abruptly)
+  }
+}
+
+/** Moves time on in steps short enough for every client to give the signs of life that it owes. */
+async function advance({ world, clients }: Run, seconds: number): Promise<void> {
+  const connected = () => [...clients.values()].filter(({ mqtt }) => mqtt.connected)
+  for (let left = seconds; left > 0;) {
+    const keepAlives = connected().map(({ keepAliveSeconds }) => keepAliveSeconds || Infinity)
+    const step = Math.min(left, ...keepAlives)
+    world.clock!.advance(step * 1000)
+    left -= step
+    await Promise.all(connected().map((client) => client.ping()))
   }
 }
 

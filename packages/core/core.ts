@@ -1,3 +1,4 @@
+import type { Bounds } from './bounds.ts'
 import type { Clock, Ids } from './clock.ts'
 import { openRecords, type Records, type RunningRecords } from './records.ts'
 import { createSinks, type Sinks } from './sinks.ts'
@@ -17,6 +18,8 @@ export interface CoreOptions {
   clock: Clock
   ids: Ids
   log: CoreLog
+  /** What a space and its clients may take up; what is left out has its default (bounds.ts). */
+  bounds?: Partial<Bounds>
   /** A store that takes longer fails its publish. Milliseconds. @default 10000 */
   storeTimeoutMs?: number
 }
@@ -50,7 +53,7 @@ const STORE_TIMEOUT_MS = 10_000
  * @throws CoreError 'store-locked' when another process holds the folder, 'store-failed' otherwise
  */
 export async function createCore(options: CoreOptions): Promise<Core> {
-  const { clock, ids, log, storeTimeoutMs = STORE_TIMEOUT_MS } = options
+  const { clock, ids, log, bounds = {}, storeTimeoutMs = STORE_TIMEOUT_MS } = options
   const store = await openStore(options.directory)
   const spaces = new Map<string, Promise<RunningSpace>>()
   const opened = new Map<string, Promise<RunningRecords>>()
@@ -59,7 +62,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   function space(name: string): Promise<RunningSpace> {
     const known = spaces.get(name)
     if (known) return known
-    const made = createSpace(name, { store, clock, log, storeTimeoutMs })
+    const made = createSpace(name, { store, clock, log, bounds, storeTimeoutMs })
     spaces.set(name, made)
     return made
   }

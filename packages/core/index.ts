@@ -2,9 +2,15 @@ export { createCore, type Core, type CoreOptions, type CoreLog } from './core.ts
 export { type Space, type SpaceListener } from './space.ts'
 export type { KeyRange, RecordChange, Records } from './records.ts'
 export type { Sink, SinkEvent, Sinks } from './sinks.ts'
+export type { Bounds } from './bounds.ts'
+export type { Clients, SendResult, SubscriptionOrder } from './clients.ts'
+export type { Retained } from './retained.ts'
 export { acceptMqtt, type MqttDoor } from './session/accept.ts'
+export type { Reauthentication } from './session/authenticate.ts'
+export type { ClientSession, Subscription } from './session/entry.ts'
 export type {
   Admission,
+  Challenge,
   Client,
   ConnectRequest,
   MqttPolicy,

@@ -1,11 +1,13 @@
 import msgpack from 'msgpack-lite'
 import type { Clock } from './clock.ts'
 import { fromWire, type RetainedMessage, type WireProperties } from './message.ts'
-import type { StorePart } from './store.ts'
+import type { Store, StorePart, WriteOperation } from './store.ts'
 import { isWildcard, matchesFilter } from './topic.ts'
 
-/** Keys of retained messages, as aedes-persistence-level writes them. */
+/** Keys of retained messages. */
 const PREFIX = 'retained:'
+/** When they expire, and which: `expiring:{milliseconds}:{topic}`. */
+const EXPIRY = 'expiring:'
 
 /** A retained packet as the broker stored it; `storedAtMs` is ours. */
 export interface StoredPacket {
@@ -16,6 +18,97 @@ export interface StoredPacket {
   /** Absolute, milliseconds since 1970. */
   messageExpiry?: number
   storedAtMs?: number
+}
+
+/** The retained messages of a space, for readers. */
+export interface Retained {
+  /** The message kept under exactly this topic; expired ones are not there. Remaining expiry is filled in. */
+  get(topic: string): Promise<RetainedMessage | undefined>
+  /**
+   * Messages matching `filter` (absent: all, `$…` too), by topic in UTF-8 order, starting behind `after`.
+   * Costs what the filter's literal prefix covers. `next` is the last topic when there may be more.
+   */
+  list(query: {
+    filter?: string
+    after?: string
+    limit: number
+  }): Promise<{ messages: RetainedMessage[]; next?: string }>
+}
+
+export function createRetained(part: StorePart, clock: Clock): Retained {
+  return {
+    async get(topic) {
+      for await (const packet of readStored(part, topic)) return toRetainedMessage(packet, clock)
+      return undefined
+    },
+    async list({ filter, after, limit }) {
+      const stored =
+        filter === undefined ? readAllStored(part, after) : readStored(part, filter, after)
+      const messages: RetainedMessage[] = []
+      for await (const packet of stored) {
+        const message = toRetainedMessage(packet, clock)
+        if (!message) continue
+        if (messages.length === limit) {
+          return { messages, next: messages[messages.length - 1]!.topic }
+        }
+        messages.push(message)
+      }
+      return { messages }
+    }
+  }
+}
+
+/** Writes retained messages, and removes those whose time is over. */
+export interface RetainedWriter {
+  /** Keeps a packet under its topic; an empty payload removes the one kept [MQTT-3.3.1-6]. */
+  write(packet: StoredPacket): WriteOperation[]
+  /** Removes what has expired; costs what has expired, not what is kept. */
+  sweep(): Promise<void>
+}
+
+export function createRetainedWriter(store: Store, part: StorePart, clock: Clock): RetainedWriter {
+  /** Topics written while a sweep is under way: what it read of them is not true any more. */
+  let touched: Set<string> | undefined
+
+  const expiryKey = (expiresAtMs: number, topic: string) =>
+    `${EXPIRY}${String(expiresAtMs).padStart(16, '0')}:${topic}`
+
+  return {
+    write(packet) {
+      const { topic, payload, qos, properties, messageExpiry } = packet
+      touched?.add(topic)
+      const key = PREFIX + topic
+      if (payload.length === 0) return [{ type: 'del', key, sublevel: part }]
+      const kept: StoredPacket = { topic, payload, qos, storedAtMs: clock.now() }
+      if (properties) kept.properties = properties
+      if (messageExpiry !== undefined) kept.messageExpiry = messageExpiry
+      const put: WriteOperation = { type: 'put', key, value: msgpack.encode(kept), sublevel: part }
+      if (messageExpiry === undefined) return [put]
+      const expiry = expiryKey(messageExpiry, topic)
+      return [put, { type: 'put', key: expiry, value: Buffer.alloc(0), sublevel: part }]
+    },
+    async sweep() {
+      touched = new Set()
+      try {
+        const writes: WriteOperation[] = []
+        const expired: string[] = []
+        const due = { gte: EXPIRY, lte: expiryKey(clock.now(), '\u{10ffff}') }
+        for await (const key of part.keys(due)) {
+          writes.push({ type: 'del', key, sublevel: part })
+          const topic = key.slice(EXPIRY.length + 17)
+          const kept = await part.get(PREFIX + topic)
+          const { messageExpiry } = kept ? (msgpack.decode(kept) as StoredPacket) : {}
+          if (messageExpiry !== undefined && messageExpiry <= clock.now()) expired.push(topic)
+        }
+        for (const topic of expired) {
+          if (!touched.has(topic)) writes.push({ type: 'del', key: PREFIX + topic, sublevel: part })
+        }
+        if (writes.length > 0) await store.commit(writes)
+      } finally {
+        touched = undefined
+      }
+    }
+  }
 }
 
 /** Range of keys that a filter can reach: everything under its literal prefix. */

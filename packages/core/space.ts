@@ -1,32 +1,29 @@
 import type { Duplex } from 'node:stream'
-import { startBroker, type BrokerClient, type BrokerPacket } from './broker.ts'
+import { DEFAULT_BOUNDS, type Bounds } from './bounds.ts'
+import { startBroker, type BrokerPacket } from './broker.ts'
+import { createClients, type Clients } from './clients.ts'
 import type { Clock } from './clock.ts'
 import type { CoreLog } from './core.ts'
 import { CoreError } from './error.ts'
-import {
-  toMessage,
-  toWire,
-  type Message,
-  type Origin,
-  type Published,
-  type RetainedMessage
-} from './message.ts'
-import { readAllStored, readStored, toRetainedMessage } from './retained.ts'
-import {
-  createConnection,
-  sendLastWord,
-  type Connection,
-  type Settled
-} from './session/connection.ts'
+import { createFanout } from './fanout.ts'
+import { toMessage, toWire, type Message, type Origin, type Published } from './message.ts'
+import { openQueues } from './queues.ts'
+import { createRetained, createRetainedWriter, type Retained } from './retained.ts'
+import { createConnection, type Connection, type Settled } from './session/connection.ts'
+import type { ClientSession, SessionEntry } from './session/entry.ts'
 import type { Session, SessionEvent } from './session/session.ts'
 import type { StrictParser } from './session/wire.ts'
-import type { Store } from './store.ts'
-import { topicNameFault } from './topic.ts'
+import { openSessions } from './sessions.ts'
+import type { Store, StorePart } from './store.ts'
+import { createSubscriptions } from './subscriptions.ts'
+import { countLevels, MAX_TOPIC_LEVELS, topicNameFault } from './topic.ts'
 
 /** Sees every publish of a space in order, before its publisher is answered, and every session event. */
 export type SpaceListener = {
   published?(published: Published): void
   session?(event: SessionEvent): void
+  /** A session whose client had not come back in time is gone, with all that was kept for it. */
+  expired?(client: ClientSession): void
 }
 
 /** Where topics, sessions and retained messages live together: one broker over one part of the store. */
@@ -42,25 +39,16 @@ export interface Space {
    */
   publish(message: Message, origin?: Origin): Promise<{ sequence: number }>
 
-  readonly retained: {
-    /** The message kept under exactly this topic; expired ones are not there. Remaining expiry is filled in. */
-    get(topic: string): Promise<RetainedMessage | undefined>
-    /**
-     * Messages matching `filter` (absent: all, `$…` too), by topic in UTF-8 order, starting behind `after`.
-     * Costs what the filter's literal prefix covers. `next` is the last topic when there may be more.
-     */
-    list(query: {
-      filter?: string
-      after?: string
-      limit: number
-    }): Promise<{ messages: RetainedMessage[]; next?: string }>
-  }
-
+  readonly retained: Retained
+  /** Every session, its client connected or not. */
+  readonly clients: Clients
   /** Connected sessions of one personality, or of all. */
   sessions(personality?: string): Session[]
   session(personality: string, clientId: string): Session | undefined
   /** Calls the listener synchronously; the returned function ends it. Listeners must not throw. */
   listen(listener: SpaceListener): () => void
+  /** Whether one connection more is within the bounds. */
+  hasRoom(): boolean
   /** Gives a connection whose CONNECT was settled and put back to the broker (see acceptMqtt). */
   attach(stream: Duplex, parser: StrictParser, settled: Settled): void
 }
@@ -72,56 +60,116 @@ export interface RunningSpace extends Space {
   close(): Promise<void>
 }
 
+/** MQTT 5 "Session taken over". */
+const SESSION_TAKEN_OVER = 0x8e
 /** MQTT 5 "Administrative action". */
 const ADMINISTRATIVE_ACTION = 0x98
 /** MQTT 5 "Server shutting down". */
 const SERVER_SHUTTING_DOWN = 0x8b
-/** MQTT 5 "Keep Alive timeout". */
-const KEEP_ALIVE_TIMEOUT = 0x8d
 
-export async function createSpace(
-  name: string,
-  context: { store: Store; clock: Clock; log: CoreLog; storeTimeoutMs: number }
-): Promise<RunningSpace> {
+/** How often expired retained messages are removed; nobody is given one in between either. */
+const SWEEP_MS = 60_000
+
+interface SpaceContext {
+  store: Store
+  clock: Clock
+  log: CoreLog
+  storeTimeoutMs: number
+  bounds?: Partial<Bounds>
+}
+
+export async function createSpace(name: string, context: SpaceContext): Promise<RunningSpace> {
   const { store, clock, log } = context
   const part = await store.part(name, 'space')
+  const bounds = { ...DEFAULT_BOUNDS, ...context.bounds }
   const listeners = new Set<SpaceListener>()
   const connections = new Map<string, Connection>()
+  /** CONNECTs of one client are settled one after the other. */
+  const opening = new Map<string, Promise<void>>()
+  const failed = (error: unknown, what: string) => log.error(error, `space ${name}: ${what}`)
+  let attached = 0
   let closed = false
-  let broker = await start()
+  let parts = await start()
 
-  function start() {
-    return startBroker({
+  async function start() {
+    const run = await nextRun(store, part)
+    const queues = await openQueues(store, part)
+    const subscriptions = createSubscriptions({ queues, now: () => clock.now(), failed })
+    const retained = createRetainedWriter(store, part, clock)
+    const note = (line: string) => log.info(line)
+    const fanout = createFanout({
       ...context,
-      part,
-      published,
-      clientGone: (client) => client.conn.connection && left(client.conn.connection),
-      keepAliveTimeout(client) {
-        const { connection } = client.conn
-        if (!connection) return
-        connection.cause ??= { by: 'keep-alive' }
-        connection.logRefusal('disconnect', {
-          rule: 'KeepAliveTimeout',
-          reasonCode: KEEP_ALIVE_TIMEOUT
-        })
-        sendLastWord(connection, KEEP_ALIVE_TIMEOUT)
-      },
-      failed: (error, what) => log.error(error, `space ${name}: ${what}`)
+      queues,
+      retained,
+      subscriptions,
+      bounds,
+      run,
+      log: note
     })
+    const sessions = await openSessions({
+      store,
+      part,
+      clock,
+      queues,
+      subscriptions,
+      publishWill,
+      expired(client) {
+        for (const listener of listeners) listener.expired?.(client)
+      },
+      failed
+    })
+    const broker = await startBroker({
+      publish(packet, connection, wire, done) {
+        stampExpiry(packet)
+        fanout.publish(packet, connection.entry.id, {
+          stored(stored) {
+            published(stored, originOf(connection))
+            connection.stored(wire as never)
+            done()
+          },
+          // The client is told by its connection; for aedes the packet is dealt with.
+          failed(error) {
+            log.error(error, `space ${name}: publish to ${packet.topic} was not stored`)
+            connection.notStored(wire as never)
+            done()
+          }
+        })
+      },
+      incoming: {
+        has: ({ entry }, messageId) => entry.incoming.has(messageId),
+        take: ({ entry }, messageId) => sessions.take(entry, messageId),
+        release: ({ entry }, messageId) => sessions.release(entry, messageId)
+      },
+      failed
+    })
+    let cancelSweep = () => {}
+    const sweepLater = () => {
+      cancelSweep = clock.after(SWEEP_MS, () => {
+        retained
+          .sweep()
+          .catch((error: unknown) => failed(error, 'expired retained messages'))
+          .finally(() => !closed && sweepLater())
+      })
+    }
+    sweepLater()
+    return { queues, subscriptions, fanout, sessions, broker, endSweep: () => cancelSweep() }
   }
 
-  function published(
-    packet: BrokerPacket,
-    client: BrokerClient | null,
-    origin: Origin | undefined
-  ): void {
+  function stampExpiry(packet: BrokerPacket): void {
+    const expiry = packet.properties?.messageExpiryInterval
+    if (expiry) packet.messageExpiry = clock.now() + expiry * 1000
+  }
+
+  const originOf = ({ entry }: { entry: SessionEntry }): Origin => ({
+    personality: entry.personality,
+    clientId: entry.clientId
+  })
+
+  function published(packet: BrokerPacket, origin: Origin | undefined): void {
     if (listeners.size === 0) return
     const message = toMessage(packet)
     const event: Published = { message, sequence: packet.brokerCounter, timeMs: clock.now() }
-    const session = client?.conn.connection
-    if (session)
-      event.origin = { personality: session.policy.personality, clientId: session.clientId }
-    else if (origin) event.origin = origin
+    if (origin) event.origin = origin
     for (const listener of listeners) listener.published?.(event)
   }
 
@@ -129,84 +177,147 @@ export async function createSpace(
     for (const listener of listeners) listener.session?.(event)
   }
 
-  /** At the CONNACK: from here on the client may believe that it is connected. */
-  function joined(connection: Connection): void {
-    const id: string = connection.settled.packet.clientId
-    const earlier = connections.get(id)
-    if (earlier) {
-      earlier.cause ??= { by: 'takeover' }
-      left(earlier)
+  function toPacket(message: Message): BrokerPacket {
+    const { topic, payload, qos, retain } = message
+    const packet = parts.broker.stamp({ cmd: 'publish', topic, payload, qos, retain })
+    const properties = toWire(message.properties)
+    if (properties) packet.properties = properties
+    stampExpiry(packet)
+    return packet
+  }
+
+  function checkTopic(topic: string): void {
+    if (closed) throw new CoreError('closed', `space ${name} is closed`)
+    const fault = topicNameFault(topic)
+    if (fault) throw new CoreError('topic-invalid', `the topic is not one: ${fault}`)
+    if (countLevels(topic) > MAX_TOPIC_LEVELS) {
+      throw new CoreError('topic-invalid', 'topic has too many levels')
     }
-    connections.set(id, connection)
-    tell({ type: 'connected', session: connection })
-  }
-
-  /** May be said twice, by the broker and by the stream; the first time counts. */
-  function left(connection: Connection): void {
-    const id: string = connection.settled.packet.clientId
-    if (connections.get(id) !== connection) return
-    connections.delete(id)
-    const cause = connection.cause ?? { by: 'connection-lost' as const }
-    tell({ type: 'disconnected', session: connection, cause })
-  }
-
-  function disconnectAll(reasonCode: number, rule: string): void {
-    for (const connection of [...connections.values()]) connection.disconnect(reasonCode, rule)
   }
 
   async function publish(message: Message, origin?: Origin): Promise<{ sequence: number }> {
-    if (closed) throw new CoreError('closed', `space ${name} is closed`)
-    const fault = topicNameFault(message.topic)
-    if (fault) throw new CoreError('topic-invalid', `the topic is not one: ${fault}`)
-    const packet: Record<string, unknown> = {
-      cmd: 'publish',
-      topic: message.topic,
-      payload: message.payload,
-      qos: message.qos,
-      retain: message.retain
-    }
-    const properties = toWire(message.properties)
-    if (properties) packet.properties = properties
-    return { sequence: await broker.publish(packet, origin) }
+    checkTopic(message.topic)
+    return new Promise((resolve, reject) => {
+      parts.fanout.publish(toPacket(message), undefined, {
+        stored(packet) {
+          published(packet, origin)
+          resolve({ sequence: packet.brokerCounter })
+        },
+        failed(error) {
+          log.error(error, `space ${name}: publish to ${message.topic} was not stored`)
+          reject(error as Error)
+        }
+      })
+    })
   }
 
-  async function list(query: { filter?: string; after?: string; limit: number }) {
-    const stored =
-      query.filter === undefined
-        ? readAllStored(part, query.after)
-        : readStored(part, query.filter, query.after)
-    const messages: RetainedMessage[] = []
-    for await (const packet of stored) {
-      const message = toRetainedMessage(packet, clock)
-      if (!message) continue
-      if (messages.length === query.limit) {
-        return { messages, next: messages[messages.length - 1]!.topic }
-      }
-      messages.push(message)
+  /** A will passes where a publish of its client would have passed. */
+  async function publishWill(
+    entry: SessionEntry,
+    message: Message,
+    connection: Connection | undefined
+  ): Promise<void> {
+    if (closed) return // it is in the store, and published by whoever opens it
+    const taken = connection?.policy.take?.(connection, message)
+    if (taken) await taken
+    else await publish(message, originOf({ entry }))
+  }
+
+  /** At the CONNACK: from here on the client may believe that it is connected. */
+  function joined(connection: Connection): void {
+    connections.set(connection.entry.id, connection)
+    tell({ type: 'connected', session: connection })
+  }
+
+  /** May be said twice; the first time counts. */
+  function left(connection: Connection): void {
+    const { entry } = connection
+    const cause = connection.cause ?? { by: 'connection-lost' as const }
+    if (connections.get(entry.id) === connection) {
+      connections.delete(entry.id)
+      tell({ type: 'disconnected', session: connection, cause })
     }
-    return { messages }
+    connection.ended()
+    parts.sessions.leave(entry, connection, cause)
+  }
+
+  function disconnectAll(reasonCode: number, rule: string): void {
+    for (const { connection } of parts.sessions.all()) connection?.disconnect(reasonCode, rule)
   }
 
   function attach(stream: Duplex, parser: StrictParser, settled: Settled): void {
-    if (closed || stream.destroyed) {
-      stream.destroy()
+    attached++
+    stream.once('close', () => attached--)
+    const before = opening.get(settled.id)
+    if (before) {
+      enqueue(
+        settled.id,
+        before.then(() => open(stream, parser, settled))
+      )
       return
     }
-    const { handle } = broker
-    const connection = createConnection({ settled, stream, parser, handle, joined, log, listeners })
-    stream.once('close', () => left(connection))
+    const opened = open(stream, parser, settled)
+    if (opened) enqueue(settled.id, opened)
   }
 
+  function enqueue(id: string, work: Promise<void>): void {
+    const done: Promise<void> = work
+      .catch((error: unknown) => failed(error, `connection of ${id}`))
+      .finally(() => opening.get(id) === done && opening.delete(id))
+    opening.set(id, done)
+  }
+
+  /** Ends whoever holds the session, finds or makes it, and hands the connection to the broker. */
+  function open(stream: Duplex, parser: StrictParser, settled: Settled): Promise<void> | undefined {
+    if (closed || stream.destroyed) {
+      stream.destroy()
+      return undefined
+    }
+    const holder = parts.sessions.get(settled.id)?.connection
+    const opened = holder
+      ? takeOver(holder).then(() => parts.sessions.open(settled))
+      : parts.sessions.open(settled)
+    const connect = ({ entry, sessionPresent, begun }: Awaited<typeof opened>) => {
+      if (closed || stream.destroyed) stream.destroy()
+      const connection = createConnection({
+        settled: { ...settled, sessionPresent, begun },
+        entry,
+        stream,
+        parser,
+        handle: parts.broker.handle,
+        joined,
+        context: { ...parts, part, clock, log, bounds, listeners }
+      })
+      if (stream.destroyed) return left(connection)
+      stream.once('close', () => left(connection))
+    }
+    if (!(opened instanceof Promise)) {
+      connect(opened)
+      return undefined
+    }
+    return opened.then(connect, (error: unknown) => {
+      stream.destroy()
+      throw error
+    })
+  }
+
+  /** [MQTT-3.1.4-3] */
+  function takeOver(holder: Connection): Promise<void> {
+    holder.cause ??= { by: 'takeover' }
+    return new Promise((resolve) => {
+      holder.client.disconnect({ reasonCode: SESSION_TAKEN_OVER }, () => {
+        left(holder)
+        resolve()
+      })
+    })
+  }
+
+  parts.sessions.resume()
   return {
     name,
     publish,
-    retained: {
-      async get(topic) {
-        for await (const packet of readStored(part, topic)) return toRetainedMessage(packet, clock)
-        return undefined
-      },
-      list
-    },
+    retained: createRetained(part, clock),
+    clients: createClients(() => ({ ...parts, tell, checkTopic, toPacket, failed }), clock),
     sessions: (personality) =>
       [...connections.values()].filter(
         (connection) => personality === undefined || connection.policy.personality === personality
@@ -216,19 +327,35 @@ export async function createSpace(
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    hasRoom: () => attached < bounds.connections,
     attach,
     async reset() {
       disconnectAll(ADMINISTRATIVE_ACTION, 'Reset')
-      await broker.close()
+      await stop()
       await store.commit([])
       await part.clear()
-      broker = await start()
+      parts = await start()
     },
     async close() {
       if (closed) return
       closed = true
       disconnectAll(SERVER_SHUTTING_DOWN, 'ServerShuttingDown')
-      await broker.close()
+      await stop()
     }
   }
+
+  async function stop(): Promise<void> {
+    parts.endSweep()
+    await parts.broker.close()
+    for (const { connection } of parts.sessions.all()) if (connection) left(connection)
+    parts.sessions.close()
+  }
+}
+
+/** Counts the runs of a space, so that what is queued in a later one sorts behind. */
+async function nextRun(store: Store, part: StorePart): Promise<number> {
+  const last = await part.get('run')
+  const run = last ? Number(last.toString()) + 1 : 1
+  await store.commit([{ type: 'put', key: 'run', value: Buffer.from(String(run)), sublevel: part }])
+  return run
 }

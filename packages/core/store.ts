@@ -5,7 +5,7 @@ type Database = AbstractLevel<any, string, Buffer>
 /** One space's part of the database, or one owner's records. */
 export type StorePart = AbstractSublevel<any, any, string, Buffer>
 
-type WriteOperation =
+export type WriteOperation =
   | { type: 'put'; key: string; value: Buffer; sublevel?: StorePart }
   | { type: 'del'; key: string; sublevel?: StorePart }
 
@@ -123,36 +123,4 @@ function groupCommits(root: Database) {
   }
 
   return { commit, idle: () => current }
-}
-
-/**
- * The part as aedes-persistence-level wants it, with every write going through the shared commit.
- *
- * Only the methods that the persistence calls are there.
- */
-export function toPersistenceDatabase(store: Store, part: StorePart) {
-  const withPart = (operations: { type: 'put' | 'del'; key: string; value?: Buffer }[]) =>
-    operations.map((operation) => ({ ...operation, sublevel: part }) as WriteOperation)
-
-  return {
-    get: (key: string, options: object) => part.get(key, options),
-    values: (options: object) => part.values(options),
-    put: (key: string, value: Buffer) =>
-      store.commit([{ type: 'put', key, value, sublevel: part }]),
-    del: (key: string) => store.commit([{ type: 'del', key, sublevel: part }]),
-    async clear(range: object) {
-      await store.commit([])
-      await part.clear(range)
-    },
-    batch(operations?: { type: 'put' | 'del'; key: string; value?: Buffer }[]) {
-      if (operations) return store.commit(withPart(operations))
-      const chained: { type: 'put' | 'del'; key: string; value?: Buffer }[] = []
-      return {
-        put: (key: string, value: Buffer) => chained.push({ type: 'put', key, value }),
-        del: (key: string) => chained.push({ type: 'del', key }),
-        write: () => store.commit(withPart(chained))
-      }
-    },
-    close: () => part.close()
-  }
 }

@@ -1,22 +1,5 @@
 // Declarations for packages that ship none.
 
-declare module 'aedes-persistence-level' {
-  /** The parts of the persistence that we call or replace. */
-  interface LevelPersistence {
-    storeRetained(packet: object): Promise<void>
-    subscriptionsByTopic(topic: string): Promise<object[]>
-    outgoingEnqueueCombi(subscriptions: object[], packet: object): Promise<unknown>
-    delWill(will: { id: string; brokerId: string }): Promise<unknown>
-    cleanSubscriptions(client: object): Promise<void>
-    cleanIncoming(client: object): Promise<void>
-    incomingGetPacket(client: object, packet: object): Promise<unknown>
-    outgoingClearMessageId(client: object, packet: object): Promise<unknown>
-    createRetainedStreamCombi(patterns: string[]): NodeJS.ReadableStream
-  }
-  /** `db` needs get, values, put, del, clear, batch and close. */
-  export default function levelPersistence(db: object): LevelPersistence
-}
-
 declare module 'msgpack-lite' {
   const msgpack: { encode(value: unknown): Buffer; decode(bytes: Buffer): unknown }
   export default msgpack
@@ -38,4 +21,21 @@ declare module 'mqtt-packet/parser.js' {
     protected _parseProperties(): Record<string, unknown> | false
     protected _emitError(error: Error): void
   }
+}
+
+declare module 'qlobber' {
+  interface Qlobber<Value> {
+    add(filter: string, value: Value): this
+    remove(filter: string, value: Value): this
+    match(topic: string): Value[]
+  }
+  const qlobber: {
+    Qlobber: new <Value>(options: {
+      separator: string
+      wildcard_one: string
+      wildcard_some: string
+      match_empty_levels: boolean
+    }) => Qlobber<Value>
+  }
+  export default qlobber
 }

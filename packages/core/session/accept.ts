@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Core } from '../core.ts'
 import { decideConnect, type Decision } from './connect.ts'
+import { refusalProperties } from './connection.ts'
 import type { MqttPolicy, Refusal } from './policy.ts'
 import type { Peer } from './session.ts'
 import { encode, StrictParser, WireFault, type WirePacket } from './wire.ts'
@@ -14,6 +15,8 @@ export interface MqttDoor {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+/** AUTH reason code. */
+const CONTINUE_AUTHENTICATION = 0x18
 /** Nobody's CONNECT is larger: four strings and a will of 64 KiB each, and properties. */
 const CONNECT_MAXIMUM_BYTES = 512 * 1024
 /** How long a refused client gets to read its CONNACK. */
@@ -32,6 +35,10 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
   parser.maximumPacketBytes = Math.min(packetLimit || CONNECT_MAXIMUM_BYTES, CONNECT_MAXIMUM_BYTES)
   const chunks: Buffer[] = []
   let connect: WirePacket | undefined
+  /** Takes the client's next AUTH while it is being asked for one. */
+  let authenticated: ((packet: WirePacket) => void) | undefined
+  let authPackets = 0
+  let decided = false
   let over = false
 
   const timer = setTimeout(
@@ -47,6 +54,7 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
 
   parser.on('packet', (packet: WirePacket) => {
     if (!connect) connect = packet
+    else if (authenticated) authenticated(packet)
   })
   parser.on('error', (error: Error) => {
     if (over || connect) return // what follows CONNECT is parsed again later, and judged then
@@ -61,18 +69,43 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
   })
 
   function read(): void {
-    while (!over && !connect) {
+    while (!over && (!connect || authenticated)) {
       const chunk = stream.read() as Buffer | null
       if (!chunk) return
       chunks.push(chunk)
       parser.parse(chunk)
     }
-    if (over || !connect) return
-    stream.off('readable', read)
+    if (over || !connect || decided) return
+    decided = true
     if (connect.cmd !== 'connect') return end('ProtocolError', `first packet is ${connect.cmd}`)
-    decideConnect({ core, policy, peer }, connect).then(settle, (error: unknown) => {
+    decideConnect({ core, policy, peer }, connect, challenge).then(settle, (error: unknown) => {
       core.log.error(error, `${policy.personality} could not decide a CONNECT`)
       refuse({ rule: 'Internal', reasonCode: 0x80, returnCode: 3 }, connect!.protocolVersion)
+    })
+  }
+
+  /** Sends an AUTH and waits for the client's [MQTT-4.12.0-2], [MQTT-4.12.0-3]; the connect timeout bounds it. */
+  function challenge(authenticationData: Buffer | undefined): Promise<Buffer | undefined> {
+    const { authenticationMethod } = connect!.properties
+    const properties = {
+      authenticationMethod,
+      ...(authenticationData ? { authenticationData } : {})
+    }
+    return new Promise((resolve) => {
+      authenticated = (packet) => {
+        authenticated = undefined
+        authPackets++
+        const isAnswer =
+          packet.cmd === 'auth' &&
+          packet.reasonCode === CONTINUE_AUTHENTICATION &&
+          packet.properties?.authenticationMethod === authenticationMethod // [MQTT-4.12.0-5]
+        if (isAnswer) return resolve(packet.properties.authenticationData)
+        const detail = `packet=${packet.cmd} while authenticating`
+        refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail }, 5)
+      }
+      if (over) return
+      stream.write(encode({ cmd: 'auth', reasonCode: CONTINUE_AUTHENTICATION, properties }, 5))
+      read()
     })
   }
 
@@ -85,7 +118,7 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
     const own = new StrictParser()
     own.parser()
     own.maximumPacketBytes = packetLimit
-    decision.space.attach(stream, own, decision.settled)
+    decision.space.attach(stream, own, { ...decision.settled, authPackets })
   }
 
   function refuse(refusal: Refusal, version: number): void {
@@ -97,7 +130,12 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
     const connack: WirePacket = { cmd: 'connack', sessionPresent: false }
     if (version === 5) {
       connack.reasonCode = refusal.reasonCode
-      if (refusal.reasonString) connack.properties = { reasonString: refusal.reasonString }
+      const { serverReference } = refusal
+      const properties = {
+        ...refusalProperties(refusal, true),
+        ...(serverReference ? { serverReference } : {})
+      }
+      if (Object.keys(properties).length > 0) connack.properties = properties
     } else connack.returnCode = refusal.returnCode ?? 5
     finish()
     stream.end(encode(connack, version))

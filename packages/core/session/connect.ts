@@ -1,5 +1,5 @@
 import type { Core } from '../core.ts'
-import { toMessage, toWire } from '../message.ts'
+import { toMessage } from '../message.ts'
 import type { Space } from '../space.ts'
 import { topicNameFault } from '../topic.ts'
 import type { ClientLimits, Settled } from './connection.ts'
@@ -17,6 +17,15 @@ import type { WirePacket } from './wire.ts'
 /** What becomes of a CONNECT. */
 export type Decision = { refusal: Refusal } | { space: Space; settled: Settled }
 
+/** Sends an AUTH to a client that is at its CONNECT, and resolves with the data of its answer. */
+export type ChallengeClient = (data: Buffer | undefined) => Promise<Buffer | undefined>
+
+const CONNECTIONS_EXCEEDED: Refusal = {
+  rule: 'ConnectionsExceeded',
+  reasonCode: 0x97,
+  returnCode: 3
+}
+
 /** MQTT 3.1 allows client ids of at most 23 characters. */
 const MQTT_3_1_CLIENT_ID_CHARACTERS = 23
 
@@ -27,7 +36,8 @@ const refused = (rule: string, reasonCode: number, returnCode = 2, detail?: stri
 /** Checks a CONNECT by the standard, then by the policy; settles what the two sides agreed on. */
 export async function decideConnect(
   door: { core: Core; policy: MqttPolicy<any>; peer: Peer },
-  packet: WirePacket
+  packet: WirePacket,
+  challenge: ChallengeClient
 ): Promise<Decision> {
   const { core, policy } = door
   const version = packet.protocolVersion as ProtocolVersion
@@ -37,7 +47,7 @@ export async function decideConnect(
   const fault = connectFault(packet, version)
   if (fault) return fault
   const request = toRequest(packet, version, door.peer)
-  const admission = await policy.authenticate(request)
+  const admission = await admit(policy.authenticate(request), challenge)
   if ('rule' in admission) return { refusal: admission }
 
   const assigned = packet.clientId === ''
@@ -49,7 +59,25 @@ export async function decideConnect(
     if (refusal) return { refusal }
   }
   const space = await core.space(admission.space)
+  const kept = space.clients.get(policy.personality, clientId)
+  if (kept && policy.checkSession) {
+    const refusal = policy.checkSession(client, kept, request.cleanStart)
+    if (refusal) return { refusal }
+  }
+  if (!space.hasRoom()) return { refusal: CONNECTIONS_EXCEEDED }
   return { space, settled: settle(door, packet, request, admission, { clientId, assigned }) }
+}
+
+/** Asks for further steps until the policy has decided. */
+async function admit(
+  first: ReturnType<MqttPolicy<any>['authenticate']>,
+  challenge: ChallengeClient
+): Promise<Admission<unknown> | Refusal> {
+  let outcome = await first
+  while ('respond' in outcome) {
+    outcome = await outcome.respond(await challenge(outcome.authenticationData))
+  }
+  return outcome
 }
 
 /** Faults by the standard alone. */
@@ -137,17 +165,11 @@ function settle(
     policy.sessionExpiryMaximumSeconds
   )
   const temporary = policy.sessionExpiryMaximumSeconds === 0
-  const { authenticationMethod, authenticationData: _, ...rest } = packet.properties ?? {}
-  const forBroker: WirePacket = {
-    ...packet,
-    // Two providers' devices are two devices, even in one space.
-    clientId: `${policy.personality}:${clientId}`,
-    clean: request.cleanStart || temporary,
-    keepalive: keepAliveSeconds
-  }
-  if (version === 5) forBroker.properties = { ...rest, sessionExpiryInterval: sessionExpirySeconds }
-  if (request.will) forBroker.will = toBrokerWill(request.will)
+  const { authenticationMethod } = packet.properties ?? {}
+  // Two providers' devices are two devices, even in one space.
+  const id = `${policy.personality}:${clientId}`
   return {
+    id,
     policy,
     identity: admission.identity,
     space: admission.space,
@@ -163,10 +185,14 @@ function settle(
     sessionExpiryChanged: version === 5 && sessionExpirySeconds !== request.sessionExpirySeconds,
     cleanStart: request.cleanStart || temporary,
     requestProblemInformation: packet.properties?.requestProblemInformation !== false,
+    requestResponseInformation: packet.properties?.requestResponseInformation === true,
+    will: request.will,
+    owner: admission.owner,
     client: toClientLimits(policy, version, packet.properties),
     authenticationMethod,
     authenticationData: admission.authenticationData,
-    packet: forBroker
+    // For the broker every session ends with its connection, has no will and takes its time.
+    packet: { ...packet, clientId: id, clean: true, keepalive: 0, will: undefined, properties: {} }
   }
 }
 
@@ -182,15 +208,6 @@ function toClientLimits(
     maximumPacketBytes: said.maximumPacketSize ?? Infinity,
     topicAliasMaximum: policy.assignsTopicAliases ? (said.topicAliasMaximum ?? 0) : 0
   }
-}
-
-function toBrokerWill(will: NonNullable<ConnectRequest['will']>): object {
-  const { delaySeconds, properties, ...message } = will
-  const wire = {
-    ...toWire(properties),
-    ...(delaySeconds > 0 ? { willDelayInterval: delaySeconds } : {})
-  }
-  return Object.keys(wire).length > 0 ? { ...message, properties: wire } : message
 }
 
 /** Moves a keep-alive into the policy's range. */

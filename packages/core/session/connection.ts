@@ -1,13 +1,24 @@
 import type { Duplex } from 'node:stream'
 import type { BrokerClient } from '../broker.ts'
-import { toMessage, type PublishLike } from '../message.ts'
+import type { Bounds } from '../bounds.ts'
+import type { Clock } from '../clock.ts'
+import { toWire, type Message } from '../message.ts'
 import type { CoreLog } from '../core.ts'
+import type { Position, Queues, Sent } from '../queues.ts'
+import type { Sessions } from '../sessions.ts'
 import type { SpaceListener } from '../space.ts'
+import type { StorePart } from '../store.ts'
+import type { SessionEntry } from './entry.ts'
 import { createInbound } from './inbound.ts'
+import { watchKeepAlive } from './keep-alive.ts'
 import { createOutbound } from './outbound.ts'
-import type { MqttPolicy, ProtocolVersion, Refusal, SubscriptionRequest } from './policy.ts'
+import { createOutgoing, type Outgoing } from './outgoing.ts'
+import type { MqttPolicy, ProtocolVersion, Refusal } from './policy.ts'
 import type { DisconnectCause, Peer, Session } from './session.ts'
 import { createWriter, WireFault, type Writer, type StrictParser, type WirePacket } from './wire.ts'
+
+/** MQTT 5 "Keep Alive timeout". */
+const KEEP_ALIVE_TIMEOUT = 0x8d
 
 /** Limits that a client set us in its CONNECT; Infinity where it set none. */
 export interface ClientLimits {
@@ -20,6 +31,8 @@ export interface ClientLimits {
 
 /** What CONNECT settled, before there is a session. */
 export interface Settled {
+  /** `{personality}:{clientId}`, unique in the space. */
+  id: string
   policy: MqttPolicy<any>
   identity: unknown
   space: string
@@ -32,51 +45,62 @@ export interface Settled {
   keepAliveSeconds: number
   /** As asked for in CONNECT, where the policy changed it. */
   keepAliveChanged: boolean
+  /** Infinity: the session never ends by itself. */
   sessionExpirySeconds: number
   sessionExpiryChanged: boolean
   cleanStart: boolean
   requestProblemInformation: boolean
+  requestResponseInformation: boolean
+  /** Its topic is the space's. */
+  will: (Message & { delaySeconds: number }) | undefined
+  /** See Admission. */
+  owner: string | undefined
   /** What the client can take. */
   client: ClientLimits
   authenticationMethod: string | undefined
   authenticationData: Buffer | undefined
+  /** Found when the session was opened. */
+  sessionPresent?: boolean
+  begun?: Map<Position, Sent> | undefined
+  /** AUTH packets behind the CONNECT that were answered before there was a session. */
+  authPackets?: number
   /** The CONNECT as the broker gets it. */
   packet: WirePacket
 }
 
-/** One subscription of a connection and the filters of the space that stand for it. */
-export interface HeldSubscription extends SubscriptionRequest {
-  spaceFilters: string[]
-  retainAsPublished: boolean
-  identifier: number | undefined
+/** What a connection needs of its space. */
+export interface ConnectionContext {
+  sessions: Sessions
+  queues: Queues
+  part: StorePart
+  clock: Clock
+  log: CoreLog
+  bounds: Bounds
+  listeners: Iterable<SpaceListener>
 }
 
 /** A connection whose CONNECT was accepted: the packets between the wire and the broker. */
-export interface Connection extends Session {
+export interface Connection extends Session, ConnectionContext {
   readonly settled: Settled
+  readonly entry: SessionEntry
   readonly stream: Duplex
   readonly client: BrokerClient
-  readonly held: Map<string, HeldSubscription>
-  /** Whether any subscription ever had an identifier. */
-  hasIdentifiers: boolean
   readonly writer: Writer
+  readonly outgoing: Outgoing
+  identity: unknown
   /** Ids of the client's QoS 1 and 2 publishes that we have not acknowledged for good. */
   readonly unacknowledged: Set<number>
-  readonly log: CoreLog
-  readonly listeners: Iterable<SpaceListener>
   cause: DisconnectCause | undefined
   /** The CONNACK has gone out. */
   greeted: boolean
   /** The DISCONNECT has gone out; nothing may follow it [MQTT-3.14.4-1]. */
   farewelled: boolean
+  /** The client said goodbye in the way that drops its will [MQTT-3.14.4-3]. */
+  discardsWill: boolean
   /** A packet to the broker, past every check. */
   toBroker(packet: WirePacket): void
-  /** A delivery to the client is over: acknowledged, or refused. */
-  released(messageId: number): void
   /** A packet from the broker to the client. */
   outbound(packet: WirePacket): void
-  /** The broker's SUBACK or UNSUBACK in terms of the client's own filters. */
-  toSubscribeAck(packet: WirePacket): WirePacket
   /** Straight onto the wire. */
   write(packet: WirePacket): void
   /** Whether a message of this topic reaches the client. */
@@ -84,8 +108,12 @@ export interface Connection extends Session {
   /** The client's publish is committed; or it is not, and never will be. */
   stored(packet: WirePacket): void
   notStored(packet: WirePacket): void
-  /** Whether the policy takes this will, as it takes publishes; absent: it is an ordinary message. */
-  takeWill(will: PublishLike): Promise<unknown> | undefined
+  /** A packet came from the client. */
+  heard(): void
+  /** Nothing more will go out or come in. */
+  ended(): void
+  /** Ends the connection; resolves when it is gone. */
+  endWith(reasonCode: number, rule: string): Promise<void>
   /** The broker or the stream found an error. */
   failed(error: unknown): void
   /** Ends the connection for a rule that was broken. */
@@ -105,27 +133,32 @@ export function createConnection(options: {
   stream: Duplex & { connection?: Connection }
   parser: StrictParser
   handle(stream: Duplex): BrokerClient
+  entry: SessionEntry
   /** Told at the CONNACK. */
   joined(connection: Connection): void
-  log: CoreLog
-  listeners: Iterable<SpaceListener>
+  context: ConnectionContext
 }): Connection {
-  const { settled, stream, parser, log, listeners } = options
+  const { settled, entry, stream, parser, context } = options
+  const { log, clock } = context
   const { policy, version } = settled
-  const held = new Map<string, HeldSubscription>()
   const writer = createWriter(stream, version)
   const unacknowledged = new Set<number>()
 
+  const keepAlive = watchKeepAlive(clock, settled.keepAliveSeconds, timeOut)
+  let isGone = () => {}
+  const gone = new Promise<void>((resolve) => (isGone = resolve))
+
   const connection: Connection = {
+    ...context,
     settled,
+    entry,
     stream,
-    held,
-    log,
-    listeners,
+    outgoing: undefined as unknown as Outgoing,
     client: undefined as unknown as BrokerClient,
     cause: undefined,
     greeted: false,
     farewelled: false,
+    discardsWill: false,
     policy,
     identity: settled.identity,
     clientId: settled.clientId,
@@ -137,14 +170,11 @@ export function createConnection(options: {
     keepAliveSeconds: settled.keepAliveSeconds,
     sessionExpirySeconds: settled.sessionExpirySeconds,
     cleanStart: settled.cleanStart,
-    subscriptions: held,
+    subscriptions: entry.subscriptions,
     outbound: () => {},
     stored: () => {},
     notStored: () => {},
-    toSubscribeAck: (packet) => packet,
-    released: () => {},
     toBroker: () => {},
-    hasIdentifiers: false,
     writer,
     unacknowledged,
     write(packet) {
@@ -153,7 +183,16 @@ export function createConnection(options: {
     },
     wants: (topic) =>
       !policy.toClientTopic || policy.toClientTopic(connection, topic) !== undefined,
-    takeWill: (will) => policy.take?.(connection, toMessage(will)),
+    heard: keepAlive.heard,
+    ended() {
+      keepAlive.end()
+      connection.outgoing.close()
+      isGone()
+    },
+    endWith(reasonCode, rule) {
+      connection.refuse({ reasonCode, rule })
+      return gone
+    },
     failed(error) {
       if (error instanceof WireFault) {
         connection.refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message })
@@ -164,12 +203,8 @@ export function createConnection(options: {
     refuse(refusal) {
       connection.logRefusal('disconnect', refusal)
       connection.cause ??= { by: 'server', reasonCode: refusal.reasonCode, rule: refusal.rule }
-      if (client.connected || version !== 5) {
-        client.disconnect({ reasonCode: refusal.reasonCode })
-        return
-      }
-      // Between CONNACK and its own readiness aedes would close without the DISCONNECT.
-      if (connection.greeted) sendLastWord(connection, refusal.reasonCode)
+      // aedes would close without the DISCONNECT before it is ready itself, and knows no properties of it.
+      if (connection.greeted) sendLastWord(connection, refusal)
       client.close()
     },
     disconnect: (reasonCode, rule) => connection.refuse({ reasonCode, rule }),
@@ -180,6 +215,8 @@ export function createConnection(options: {
       log.info(`${who} ${packet} ${code} ${refusal.rule}${detail}`)
     }
   }
+  entry.connection = connection
+  ;(connection as { outgoing: Outgoing }).outgoing = createOutgoing(connection)
   Object.assign(connection, createOutbound(connection, options.joined))
 
   stream.connection = connection
@@ -198,6 +235,14 @@ export function createConnection(options: {
   client._parser = Object.assign(parser, { client, _queue: [] })
   client.once('connected', inbound.open)
   return connection
+
+  function timeOut(): void {
+    connection.cause ??= { by: 'keep-alive' }
+    const refusal = { rule: 'KeepAliveTimeout', reasonCode: KEEP_ALIVE_TIMEOUT }
+    connection.logRefusal('disconnect', refusal)
+    sendLastWord(connection, refusal)
+    client.close()
+  }
 }
 
 /** Whether a packet of ours ends a publish of the client's [MQTT-4.9.0-1]. */
@@ -205,11 +250,26 @@ function endsInbound({ cmd, reasonCode }: WirePacket): boolean {
   return cmd === 'puback' || cmd === 'pubcomp' || (cmd === 'pubrec' && reasonCode >= 0x80)
 }
 
-/** Tells an MQTT 5 client why before aedes destroys the socket; older clients just see it close. */
-export function sendLastWord(connection: Connection, reasonCode: number): void {
+/** Tells an MQTT 5 client why; older clients just see the connection close. */
+function sendLastWord(connection: Connection, refusal: Refusal): void {
   if (connection.version !== 5 || connection.farewelled || connection.stream.destroyed) return
+  const { reasonCode, serverReference } = refusal
+  const packet: WirePacket = { cmd: 'disconnect', reasonCode }
+  if (serverReference) packet.properties = { serverReference }
+  connection.write(packet)
   connection.farewelled = true
-  connection.write({ cmd: 'disconnect', reasonCode })
   // aedes destroys the stream in this very tick, and what is corked would be lost.
   connection.stream.uncork()
+}
+
+/** Reason string and user properties, unless the client asked for none [MQTT-3.1.2-29]. */
+export function refusalProperties(
+  { reasonString, userProperties }: Refusal,
+  isWanted: boolean
+): Record<string, unknown> {
+  if (!isWanted) return {}
+  return {
+    ...(reasonString ? { reasonString } : {}),
+    ...(userProperties ? toWire({ userProperties }) : {})
+  }
 }

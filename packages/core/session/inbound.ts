@@ -1,6 +1,7 @@
 import { toMessage, toWire, type Message, type PublishLike } from '../message.ts'
 import { topicNameFault, type TopicFault } from '../topic.ts'
-import type { Connection } from './connection.ts'
+import { createReauthenticator } from './authenticate.ts'
+import { refusalProperties, type Connection } from './connection.ts'
 import type { Refusal } from './policy.ts'
 import { createSubscriber } from './subscribe.ts'
 import type { WirePacket } from './wire.ts'
@@ -26,14 +27,17 @@ function topicRefusal(fault: TopicFault): Refusal {
 
 /** Checks every packet of a client by the standard and by the policy before the broker sees it. */
 export function createInbound(connection: Connection): Inbound {
-  const { policy, settled, version, unacknowledged } = connection
+  const { policy, settled, version, unacknowledged, outgoing } = connection
   const forward = connection.toBroker
   const { subscribe, unsubscribe } = createSubscriber(connection)
+  let authPackets = settled.authPackets ?? 0
+  const authenticate = createReauthenticator(connection)
   const aliases = new Map<number, string>()
   let state: 'connecting' | 'held' | 'open' = 'connecting'
   let waiting: WirePacket[] = []
 
   function receive(packet: WirePacket): void {
+    connection.heard()
     if (connection.cause) return // being disconnected: what is still on the way is not for anybody
     if (state === 'connecting') {
       // The CONNECT was read and answered for before; the broker gets it as it was settled.
@@ -75,12 +79,13 @@ export function createInbound(connection: Connection): Inbound {
       case 'disconnect':
         return disconnect(packet)
       case 'puback':
-      case 'pubcomp':
-        connection.released(packet.messageId)
-        return forward(packet)
+        return outgoing.puback(packet.messageId)
       case 'pubrec':
-        if (packet.reasonCode >= 0x80) connection.released(packet.messageId)
-        return forward(packet)
+        return outgoing.pubrec(packet.messageId, packet.reasonCode ?? 0)
+      case 'pubcomp':
+        return outgoing.pubcomp(packet.messageId)
+      case 'auth':
+        return authPackets-- > 0 ? undefined : authenticate(packet)
       case 'pubrel':
       case 'pingreq':
         return forward(packet)
@@ -198,9 +203,8 @@ export function createInbound(connection: Connection): Inbound {
       messageId: packet.messageId,
       reasonCode: refusal?.reasonCode ?? 0
     }
-    if (refusal?.reasonString && settled.requestProblemInformation) {
-      ack.properties = { reasonString: refusal.reasonString }
-    }
+    const properties = refusal ? refusalProperties(refusal, settled.requestProblemInformation) : {}
+    if (Object.keys(properties).length > 0) ack.properties = properties
     connection.write(ack)
   }
 
@@ -218,12 +222,19 @@ export function createInbound(connection: Connection): Inbound {
   }
 
   function disconnect(packet: WirePacket): void {
-    connection.cause = { by: 'client' }
+    const reasonCode: number = packet.reasonCode ?? 0
     const asked: number | undefined = packet.properties?.sessionExpiryInterval
-    if (asked !== undefined && asked > policy.sessionExpiryMaximumSeconds) {
-      packet.properties.sessionExpiryInterval = policy.sessionExpiryMaximumSeconds
+    if (asked !== undefined) {
+      if (asked > 0 && settled.sessionExpirySeconds === 0) {
+        // [MQTT-3.1.2-23]: a session that was to end with its connection does.
+        const detail = `sessionExpiryInterval=${asked}`
+        return connection.refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
+      }
+      connection.entry.expirySeconds = Math.min(asked, policy.sessionExpiryMaximumSeconds)
     }
-    forward(packet)
+    connection.cause = { by: 'client', reasonCode }
+    connection.discardsWill = version !== 5 || reasonCode === 0
+    forward({ cmd: 'disconnect', reasonCode })
   }
 
   return { receive, open }

@@ -1,5 +1,4 @@
 import type { Connection } from './connection.ts'
-import { createDeliverer } from './deliver.ts'
 import type { Refusal } from './policy.ts'
 import type { WirePacket } from './wire.ts'
 
@@ -12,27 +11,20 @@ const STORE_FAILED: Refusal = { rule: 'StoreFailed', reasonCode: 0x80 }
 export function createOutbound(
   connection: Connection,
   joined: (connection: Connection) => void
-): Pick<Connection, 'outbound' | 'stored' | 'notStored' | 'released'> {
-  const { policy, version, settled, held } = connection
-  const deliverer = createDeliverer(connection)
+): Pick<Connection, 'outbound' | 'stored' | 'notStored'> {
+  const { policy, version, settled } = connection
   const notStoredIds = new Set<number>()
 
   function outbound(packet: WirePacket): void {
     if (connection.farewelled) return
     switch (packet.cmd) {
-      case 'publish':
-        return deliverer.publish(packet)
       case 'puback':
         // aedes acknowledges before it stores; ours goes out in `stored`.
         return
       case 'pubrec':
         return pubrec(packet)
       case 'connack':
-        greet()
-        return connection.write(version === 5 ? toConnack(packet) : packet)
-      case 'suback':
-      case 'unsuback':
-        return connection.write(connection.toSubscribeAck(packet))
+        return greet({ ...packet, sessionPresent: settled.sessionPresent ?? false })
       case 'disconnect':
         return disconnect(packet)
       default:
@@ -40,15 +32,11 @@ export function createOutbound(
     }
   }
 
-  /** Before the CONNACK the broker has restored what a resumed session was subscribed to. */
-  function greet(): void {
+  function greet(packet: WirePacket): void {
+    connection.write(version === 5 ? toConnack(packet) : packet)
     connection.greeted = true
-    for (const [filter, restored] of Object.entries(connection.client.subscriptions)) {
-      const { qos, rap: retainAsPublished = false, si: identifier } = restored
-      held.set(filter, { filter, qos, spaceFilters: [filter], retainAsPublished, identifier })
-      connection.hasIdentifiers ||= identifier !== undefined
-    }
     joined(connection)
+    connection.outgoing.open()
   }
 
   function toConnack(packet: WirePacket): WirePacket {
@@ -68,12 +56,17 @@ export function createOutbound(
     if (all || !policy.subscriptionIdentifiersAvailable) {
       properties.subscriptionIdentifiersAvailable = policy.subscriptionIdentifiersAvailable
     }
-    // Not built yet: it would be a lie to announce them, whatever the provider does.
-    properties.sharedSubscriptionAvailable = false
+    if (all || !policy.sharedSubscriptionAvailable) {
+      properties.sharedSubscriptionAvailable = policy.sharedSubscriptionAvailable
+    }
     if (settled.keepAliveChanged) properties.serverKeepAlive = settled.keepAliveSeconds
     if (settled.authenticationMethod !== undefined) {
       properties.authenticationMethod = settled.authenticationMethod // [MQTT-4.12.0-5]
       if (settled.authenticationData) properties.authenticationData = settled.authenticationData
+    }
+    if (settled.requestResponseInformation) {
+      const responseInformation = policy.responseInformation?.(connection)
+      if (responseInformation !== undefined) properties.responseInformation = responseInformation
     }
     Object.assign(properties, policy.connackProperties?.(connection))
     return { ...packet, properties }
@@ -100,14 +93,17 @@ export function createOutbound(
 
   return {
     outbound,
-    released: deliverer.release,
     stored(packet) {
       if (packet.cmd === 'publish' && packet.qos === 1 && !connection.client.closed) {
         connection.write({ cmd: 'puback', messageId: packet.messageId, reasonCode: 0 })
       }
     },
     notStored(packet) {
-      if (packet.qos === 2) notStoredIds.add(packet.messageId)
+      if (packet.qos === 2) {
+        notStoredIds.add(packet.messageId)
+        // The client begins anew, with an id that may be the same [MQTT-4.3.3-9].
+        connection.entry.incoming.delete(packet.messageId)
+      }
       if (packet.qos !== 1) return
       if (version !== 5) return connection.refuse(STORE_FAILED)
       connection.logRefusal('publish', STORE_FAILED)

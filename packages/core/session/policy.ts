@@ -1,4 +1,6 @@
-import type { Message, QoS, WireProperties } from '../message.ts'
+import type { Message, QoS, UserProperty, WireProperties } from '../message.ts'
+import type { Reauthentication } from './authenticate.ts'
+import type { ClientSession } from './entry.ts'
 import type { Peer, Session } from './session.ts'
 
 /** MQTT 3.1, 3.1.1 and 5, as the CONNECT packet numbers them. */
@@ -14,6 +16,10 @@ export interface Refusal {
   returnCode?: number
   /** Sent as MQTT 5 Reason String unless the client asked for none. */
   reasonString?: string
+  /** Sent beside it. */
+  userProperties?: readonly UserProperty[]
+  /** Where the client is to go instead; with 0x9C or 0x9D in a CONNACK or DISCONNECT. */
+  serverReference?: string
   /** The value that broke the rule, for the log: `topicBytes=257`. */
   detail?: string
   /**
@@ -48,8 +54,16 @@ export interface Admission<Identity> {
   space: string
   /** Whatever the personality wants to find again on the session. */
   identity: Identity
+  /** Kept with the session, to know later whose it is. */
+  owner?: string
   /** Given back in the CONNACK after a CONNECT with an authentication method. */
   authenticationData?: Buffer
+}
+
+/** One more step before a client is let in: it gets an AUTH with the data, and answers with one. */
+export interface Challenge<Identity> {
+  authenticationData?: Buffer
+  respond(data: Buffer | undefined): Promise<Admission<Identity> | Refusal | Challenge<Identity>>
 }
 
 /** One filter of a SUBSCRIBE as the client sent it. */
@@ -80,6 +94,10 @@ export interface MqttPolicy<Identity = unknown> {
   readonly sharedSubscriptionAvailable: boolean
   /** Unacknowledged QoS 1 and 2 publishes a client may have on the way to us; absent: not said. */
   readonly receiveMaximum?: number
+  /** Unacknowledged QoS 1 and 2 publishes on the way to a client, whatever it allows; absent: the core's bound. */
+  readonly inFlightMaximum?: number
+  /** What is kept for a session whose client is away; later messages are dropped. Absent: the core's bound. */
+  readonly offlineQueue?: { messages: number; bytes: number }
   /** Highest topic alias a client may use towards us; 0: none. */
   readonly topicAliasMaximum: number
   /** Whether we shorten topics towards clients that allow it. @default false */
@@ -102,7 +120,20 @@ export interface MqttPolicy<Identity = unknown> {
   readonly filtersPerSubscribe?: { maximum: number; refusal: Refusal }
 
   /** Checks the CONNECT, proves who the client is and says where it belongs. */
-  authenticate(connect: ConnectRequest): Promise<Admission<Identity> | Refusal>
+  authenticate(
+    connect: ConnectRequest
+  ): Promise<Admission<Identity> | Refusal | Challenge<Identity>>
+  /** An AUTH on an open connection; absent: the provider knows none, and it is a Protocol Error. */
+  reauthenticate?(
+    session: Session<Identity>,
+    request: { authenticationMethod: string; authenticationData: Buffer | undefined }
+  ): Promise<Reauthentication<Identity>>
+  /** Whether this client may have the session that is kept under its id; asked when there is one. */
+  checkSession?(
+    client: Client<Identity>,
+    kept: ClientSession,
+    cleanStart: boolean
+  ): Refusal | undefined
   /** Form of any MQTT 5 packet after CONNECT; a refusal ends the connection. */
   checkPacket?(session: Session<Identity>, packet: PacketForm): Refusal | undefined
   /**
@@ -125,6 +156,8 @@ export interface MqttPolicy<Identity = unknown> {
   toClientTopic?(session: Session<Identity>, topic: string): string | undefined
   /** Told after the SUBACK: from here on what is published reaches the new subscriptions. */
   subscribed?(session: Session<Identity>, granted: SubscriptionRequest[]): void | Promise<void>
+  /** MQTT 5 Response Information, for a client that asks for it. */
+  responseInformation?(session: Session<Identity>): string | undefined
   /** More CONNACK properties, or others. */
   connackProperties?(session: Session<Identity>): WireProperties & Record<string, unknown>
 }

@@ -1,3 +1,4 @@
+import type { Subscription } from './entry.ts'
 import type { MqttPolicy, ProtocolVersion, SubscriptionRequest } from './policy.ts'
 
 /** The other end of a connection and how it got here. */
@@ -32,7 +33,7 @@ export interface Session<Identity = unknown> {
   readonly sessionExpirySeconds: number
   readonly cleanStart: boolean
   /** As the client wrote them. */
-  readonly subscriptions: ReadonlyMap<string, SubscriptionRequest>
+  readonly subscriptions: ReadonlyMap<string, Subscription>
   /** Ends the connection: MQTT 5 clients get a DISCONNECT with the code, others a closed socket. */
   disconnect(reasonCode: number, rule: string): void
 }
@@ -53,7 +54,8 @@ export type SessionEvent =
 
 /** How a connection came to its end. */
 export type DisconnectCause =
-  | { by: 'client' }
+  /** MQTT 5's reason code of the DISCONNECT; 0 for older clients. */
+  | { by: 'client'; reasonCode: number }
   | { by: 'server'; reasonCode: number; rule: string }
   | { by: 'takeover' }
   | { by: 'keep-alive' }

@@ -1,5 +1,8 @@
-import { isWildcard, topicFilterFault } from '../topic.ts'
+import { readStored } from '../retained.ts'
+import type { QoS } from '../message.ts'
+import { isWildcard, topicFilterFault, type TopicFault } from '../topic.ts'
 import type { Connection } from './connection.ts'
+import type { Subscription } from './entry.ts'
 import type { Refusal, SubscriptionRequest } from './policy.ts'
 import type { WirePacket } from './wire.ts'
 
@@ -8,89 +11,96 @@ const FAILURE = 0x80
 /** MQTT 5 UNSUBACK "No subscription existed". */
 const NO_SUBSCRIPTION_EXISTED = 0x11
 const SHARED_PREFIX = '$share/'
+/** The largest variable byte integer, and so the largest Subscription Identifier. */
+const IDENTIFIER_MAXIMUM = 268_435_455
+
 const NO_FILTER: Refusal = { rule: 'ProtocolError', reasonCode: 0x82, detail: 'no topic filter' }
+const STORE_FAILED: Refusal = { rule: 'StoreFailed', reasonCode: 0x80, answer: 'disconnect' }
 
 interface WireSubscription {
   topic: string
-  qos: 0 | 1 | 2
+  qos: QoS
   nl?: boolean
   rap?: boolean
   rh?: number
 }
 
-/** How the broker's answer about space filters becomes an answer about the client's own. */
-interface Plan {
-  /** Per filter of the client: a code that is settled, or the positions in the broker's answer. */
-  answers: (number | number[])[]
-  granted: SubscriptionRequest[]
+/** `$share/{group}/{filter}` in its parts; undefined: not that. */
+function splitShared(filter: string): { group: string; filter: string } | undefined {
+  const end = filter.indexOf('/', SHARED_PREFIX.length)
+  if (end < 0) return undefined
+  const group = filter.slice(SHARED_PREFIX.length, end)
+  if (group === '' || isWildcard(group)) return undefined // [MQTT-4.8.2-1]
+  return { group, filter: filter.slice(end + 1) }
 }
 
-/** Handles SUBSCRIBE and UNSUBSCRIBE on the way in, and their acknowledgements on the way out. */
+function filterRefusal(fault: TopicFault): Refusal {
+  if (fault === 'null-character' || fault === 'lone-surrogate') {
+    return { rule: 'MalformedPacket', reasonCode: 0x81, detail: fault, answer: 'disconnect' }
+  }
+  return { rule: 'TopicFilterInvalid', reasonCode: 0x8f, detail: fault }
+}
+
+/** Handles SUBSCRIBE and UNSUBSCRIBE. */
 export function createSubscriber(connection: Connection) {
-  const { policy, version, held, toBroker: forward } = connection
-  const plans = new Map<number, Plan>()
-  connection.toSubscribeAck = (packet) => {
-    const plan = plans.get(packet.messageId)
-    if (!plan) return packet
-    plans.delete(packet.messageId)
-    if (plan.granted.length > 0 && policy.subscribed) tellPolicy(plan.granted)
-    return { ...packet, granted: collapse(plan, packet.granted ?? []) }
-  }
+  const { policy, version, entry, sessions, part, clock, bounds } = connection
+  const { subscriptions: held } = entry
 
-  function collapse(plan: Plan, codes: number[]): number[] {
-    return plan.answers.map((answer) =>
-      // The lowest grant is the promise that holds for all of a filter's parts; a refusal is the highest.
-      typeof answer === 'number'
-        ? answer
-        : Math.max(...answer.map((index) => codes[index] ?? FAILURE))
-    )
-  }
-
-  function refusalOf(request: WireSubscription): Refusal | undefined {
-    const filter = request.topic
+  /** @param count the subscriptions there will be when this one is granted */
+  function refusalOf(request: WireSubscription, count: number): Refusal | undefined {
+    const { topic: filter } = request
     const fault = topicFilterFault(filter)
-    if (fault === 'null-character' || fault === 'lone-surrogate') {
-      return { rule: 'MalformedPacket', reasonCode: 0x81, detail: fault, answer: 'disconnect' }
-    }
-    if (fault) return { rule: 'TopicFilterInvalid', reasonCode: 0x8f, detail: fault }
+    if (fault) return filterRefusal(fault)
     if (filter.startsWith(SHARED_PREFIX)) {
-      return {
-        rule: 'SharedSubscriptionsNotSupported',
-        reasonCode: 0x9e,
-        detail: `filter=${filter}`
+      const detail = `filter=${filter}`
+      if (!policy.sharedSubscriptionAvailable) {
+        return { rule: 'SharedSubscriptionsNotSupported', reasonCode: 0x9e, detail }
+      }
+      const shared = splitShared(filter)
+      if (!shared || topicFilterFault(shared.filter)) {
+        return { rule: 'TopicFilterInvalid', reasonCode: 0x8f, detail } // [MQTT-4.8.2-2]
+      }
+      if (request.nl) {
+        return { rule: 'ProtocolError', reasonCode: 0x82, detail, answer: 'disconnect' } // [MQTT-3.8.3-4]
       }
     }
     if (!policy.wildcardSubscriptionAvailable && isWildcard(filter)) {
-      return {
-        rule: 'WildcardSubscriptionsNotSupported',
-        reasonCode: 0xa2,
-        detail: `filter=${filter}`
-      }
+      const detail = `filter=${filter}`
+      return { rule: 'WildcardSubscriptionsNotSupported', reasonCode: 0xa2, detail }
     }
     if (request.qos > policy.maximumQoS && policy.subscribeAboveMaximumQoS === 'disconnect') {
-      return {
-        rule: 'QoSNotSupported',
-        reasonCode: 0x9b,
-        detail: `qos=${request.qos}`,
-        answer: 'disconnect'
-      }
+      const detail = `qos=${request.qos}`
+      return { rule: 'QoSNotSupported', reasonCode: 0x9b, detail, answer: 'disconnect' }
     }
     const limit = policy.subscriptionsPerConnection
-    if (limit && !held.has(filter) && held.size >= limit.maximum) {
-      return { detail: `subscriptions=${held.size + 1}`, ...limit.refusal }
+    const detail = `subscriptions=${count}`
+    if (limit && count > limit.maximum) return { detail, ...limit.refusal }
+    if (count > bounds.subscriptions) {
+      return { rule: 'SubscriptionsExceeded', reasonCode: 0x97, detail }
     }
     return policy.checkSubscribe?.(connection, { filter, qos: request.qos })
   }
 
-  function tellRefused(filter: string, refusal: Refusal): void {
+  function toSubscription(request: WireSubscription, identifier: number | undefined): Subscription {
+    const { topic: filter, nl: noLocal = false, rap: retainAsPublished = false } = request
+    const shared = filter.startsWith(SHARED_PREFIX) ? splitShared(filter) : undefined
+    const plain = shared?.filter ?? filter
+    return {
+      filter,
+      qos: Math.min(request.qos, policy.maximumQoS) as QoS,
+      noLocal,
+      retainAsPublished,
+      retainHandling: request.rh ?? 0,
+      ...(identifier !== undefined ? { identifier } : {}),
+      ...(shared ? { group: shared.group } : {}),
+      spaceFilters: policy.toSpaceFilters?.(plain, connection) ?? [plain]
+    }
+  }
+
+  function tellRefused(filter: string, rule: string): void {
     for (const listener of connection.listeners) {
-      listener.session?.({
-        type: 'refused',
-        session: connection,
-        packet: 'subscribe',
-        topic: filter,
-        rule: refusal.rule
-      })
+      const event = { type: 'refused', session: connection, packet: 'subscribe' } as const
+      listener.session?.({ ...event, topic: filter, rule })
     }
   }
 
@@ -98,76 +108,112 @@ export function createSubscriber(connection: Connection) {
     const requests = packet.subscriptions as WireSubscription[]
     if (requests.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.8.3-2]
     const identifier: number | undefined = packet.properties?.subscriptionIdentifier
-    connection.hasIdentifiers ||= identifier !== undefined
-    if (identifier !== undefined && !policy.subscriptionIdentifiersAvailable) {
-      return connection.refuse({ rule: 'SubscriptionIdentifiersNotSupported', reasonCode: 0xa1 })
+    if (identifier !== undefined) {
+      if (!policy.subscriptionIdentifiersAvailable) {
+        return connection.refuse({ rule: 'SubscriptionIdentifiersNotSupported', reasonCode: 0xa1 })
+      }
+      if (identifier < 1 || identifier > IDENTIFIER_MAXIMUM) {
+        const detail = `subscriptionIdentifier=${identifier}`
+        return connection.refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
+      }
     }
     const many = policy.filtersPerSubscribe
     const tooMany: Refusal | undefined =
       many && requests.length > many.maximum
         ? { detail: `filters=${requests.length}`, ...many.refusal }
         : undefined
-    const plan: Plan = { answers: [], granted: [] }
-    const wanted = new Map<string, WireSubscription>()
-    const spaceFilters: string[][] = []
+    const granted: number[] = []
+    const added = new Map<string, Subscription>()
+    const wantsRetained = new Set<Subscription>()
+    let count = held.size
     for (const request of requests) {
-      const refusal = tooMany ?? refusalOf(request)
+      const isNew = !held.has(request.topic) && !added.has(request.topic)
+      if (isNew) count++
+      const refusal = tooMany ?? refusalOf(request, count)
       if (refusal) {
-        tellRefused(request.topic, refusal)
+        if (isNew) count--
+        tellRefused(request.topic, refusal.rule)
         if (refusal.answer === 'disconnect') return connection.refuse(refusal)
         connection.logRefusal('subscribe', refusal)
-        plan.answers.push(version === 5 ? refusal.reasonCode : FAILURE)
-        spaceFilters.push([])
+        granted.push(version === 5 ? refusal.reasonCode : FAILURE)
         continue
       }
-      const qos = Math.min(request.qos, policy.maximumQoS) as 0 | 1 | 2
-      const filters = policy.toSpaceFilters?.(request.topic, connection) ?? [request.topic]
-      for (const filter of filters) wanted.set(filter, toBroker(request, filter, qos))
-      held.set(request.topic, {
-        filter: request.topic,
-        qos,
-        spaceFilters: filters,
-        retainAsPublished: request.rap ?? false,
-        identifier
-      })
-      plan.granted.push({ filter: request.topic, qos })
-      plan.answers.push([])
-      spaceFilters.push(filters)
+      const subscription = toSubscription(request, identifier)
+      granted.push(subscription.qos)
+      added.set(request.topic, subscription)
+      if (isSentRetained(subscription, isNew)) wantsRetained.add(subscription)
     }
-    // aedes removes duplicates by way of an object, whose keys come back in this very order.
-    const order = Object.keys(
-      Object.fromEntries([...wanted.keys()].map((filter) => [filter, true]))
-    )
-    for (const [index, filters] of spaceFilters.entries()) {
-      if (filters.length > 0) plan.answers[index] = filters.map((filter) => order.indexOf(filter))
-    }
-    if (plan.granted.length > 0) tellSubscribed(plan.granted)
-    if (order.length === 0) {
-      const granted = collapse(plan, [])
-      return connection.write({ cmd: 'suback', messageId: packet.messageId, granted })
-    }
-    plans.set(packet.messageId, plan)
-    forward({ ...packet, subscriptions: order.map((filter) => wanted.get(filter)) })
-  }
-
-  function toBroker(request: WireSubscription, filter: string, qos: 0 | 1 | 2): WireSubscription {
-    const subscription = { ...request, topic: filter, qos }
-    if (policy.retainedForWildcards === false && isWildcard(filter)) subscription.rh = 2
-    return subscription
-  }
-
-  /** A turn later, when the SUBACK is on its way. */
-  function tellPolicy(granted: SubscriptionRequest[]): void {
-    Promise.resolve()
-      .then(() => policy.subscribed?.(connection, granted))
+    const acknowledge = () =>
+      connection.write({ cmd: 'suback', messageId: packet.messageId, granted })
+    if (added.size === 0) return acknowledge()
+    const subscriptions = [...added.values()]
+    const stored = sessions.subscribe(entry, subscriptions)
+    tellSubscribed(subscriptions)
+    stored
+      .then(
+        () => {
+          if (connection.cause) return
+          acknowledge()
+          return afterwards(subscriptions, wantsRetained)
+        },
+        (error: unknown) => {
+          connection.log.error(error, `${policy.personality} could not store a subscription`)
+          connection.refuse(STORE_FAILED)
+        }
+      )
       .catch((error: unknown) =>
         connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
       )
   }
 
-  function tellSubscribed(subscriptions: SubscriptionRequest[]): void {
+  /** [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none. */
+  function isSentRetained(subscription: Subscription, isNew: boolean): boolean {
+    const { retainHandling, group, spaceFilters } = subscription
+    if (group !== undefined || retainHandling === 2) return false
+    if (retainHandling === 1 && !isNew) return false
+    return policy.retainedForWildcards !== false || !spaceFilters.some(isWildcard)
+  }
+
+  /** When the SUBACK is on its way. */
+  async function afterwards(
+    subscriptions: Subscription[],
+    wantsRetained: Set<Subscription>
+  ): Promise<void> {
+    for (const subscription of wantsRetained) await sendRetained(subscription)
+    const granted = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
+    await policy.subscribed?.(connection, granted)
+  }
+
+  async function sendRetained(subscription: Subscription): Promise<void> {
+    const { outgoing } = connection
+    const identifiers = subscription.identifier === undefined ? [] : [subscription.identifier]
+    const watch = outgoing.watchRetained()
+    try {
+      for (const filter of subscription.spaceFilters) {
+        for await (const stored of readStored(part, filter)) {
+          const { topic, payload, properties, messageExpiry } = stored
+          if (messageExpiry !== undefined && messageExpiry <= clock.now()) continue
+          if (!(await outgoing.whenRoom())) return
+          if (watch.isOvertaken(topic) || held.get(subscription.filter) !== subscription) continue
+          const message = {
+            topic,
+            payload,
+            ...(properties ? { properties } : {}),
+            ...(messageExpiry !== undefined ? { messageExpiry } : {})
+          }
+          const qos = Math.min(stored.qos, subscription.qos) as QoS
+          outgoing.deliver(message, { qos, retain: true, identifiers })
+        }
+      }
+    } finally {
+      watch.end()
+    }
+  }
+
+  function tellSubscribed(subscriptions: readonly SubscriptionRequest[]): void {
+    const granted = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
     for (const listener of connection.listeners) {
-      listener.session?.({ type: 'subscribed', session: connection, subscriptions })
+      listener.session?.({ type: 'subscribed', session: connection, subscriptions: granted })
     }
   }
 
@@ -176,44 +222,22 @@ export function createSubscriber(connection: Connection) {
     if (filters.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.10.3-2]
     for (const filter of filters) {
       const fault = topicFilterFault(filter)
-      if (!fault) continue
-      return connection.refuse({ rule: 'TopicFilterInvalid', reasonCode: 0x8f, detail: fault })
+      if (fault) return connection.refuse(filterRefusal(fault))
     }
-    const plan: Plan = { answers: [], granted: [] }
-    const spaceFilters: string[] = []
-    const known: string[] = []
-    for (const filter of filters) {
-      const subscription = held.get(filter)
-      if (!subscription) {
-        plan.answers.push(policy.noSubscriptionReasonCode ?? NO_SUBSCRIPTION_EXISTED)
-        continue
-      }
-      held.delete(filter)
-      known.push(filter)
-      plan.answers.push(0)
-      for (const spaceFilter of subscription.spaceFilters) {
-        if (!isHeld(spaceFilter)) spaceFilters.push(spaceFilter)
-      }
+    const known = [...new Set(filters.filter((filter) => held.has(filter)))]
+    const missing = policy.noSubscriptionReasonCode ?? NO_SUBSCRIPTION_EXISTED
+    const granted = filters.map((filter) => (held.has(filter) ? 0 : missing))
+    const acknowledge = () =>
+      connection.write({ cmd: 'unsuback', messageId: packet.messageId, granted })
+    if (known.length === 0) return acknowledge()
+    const stored = sessions.unsubscribe(entry, known)
+    for (const listener of connection.listeners) {
+      listener.session?.({ type: 'unsubscribed', session: connection, filters: known })
     }
-    if (known.length > 0) {
-      for (const listener of connection.listeners) {
-        listener.session?.({ type: 'unsubscribed', session: connection, filters: known })
-      }
-    }
-    if (spaceFilters.length === 0) {
-      const granted = collapse(plan, [])
-      return connection.write({ cmd: 'unsuback', messageId: packet.messageId, granted })
-    }
-    plans.set(packet.messageId, plan)
-    forward({ ...packet, unsubscriptions: spaceFilters })
-  }
-
-  /** Another subscription of the client may stand for the same filter of the space. */
-  function isHeld(spaceFilter: string): boolean {
-    for (const subscription of held.values()) {
-      if (subscription.spaceFilters.includes(spaceFilter)) return true
-    }
-    return false
+    stored.then(acknowledge, (error: unknown) => {
+      connection.log.error(error, `${policy.personality} could not store an UNSUBSCRIBE`)
+      connection.refuse(STORE_FAILED)
+    })
   }
 
   return { subscribe, unsubscribe }

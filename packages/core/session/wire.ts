@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import mqttPacket from 'mqtt-packet'
 import Parser from 'mqtt-packet/parser.js'
+import type { WireProperties } from '../message.ts'
 import type { Connection } from './connection.ts'
 
 /** What mqtt-packet reads from the wire and writes to it. */
@@ -95,38 +96,86 @@ export function encode(packet: WirePacket, protocolVersion: number): Buffer {
   return mqttPacket.generate(packet as never, { protocolVersion })
 }
 
-interface EncodedPublish {
+/** Everything that may differ between two clients who get the same message. */
+export interface PublishForm {
+  version: number
   topic: string
+  qos: 0 | 1 | 2
   retain: boolean
-  properties: unknown
-  protocolVersion: number
-  bytes: Buffer
+  identifiers: readonly number[]
+  expirySeconds: number | undefined
+  alias: { alias: number; isNew: boolean } | undefined
+  messageId: number | undefined
+  dup: boolean
 }
 
-/** The last encoding of a payload; gone with the payload itself. */
-const encodedPublishes = new WeakMap<Buffer, EncodedPublish>()
+/** The bytes of one PUBLISH and what they were made for; only the packet id may be exchanged in them. */
+export interface PublishTemplate extends PublishForm {
+  bytes: Buffer
+  idOffset: number
+}
 
-/**
- * The bytes of one packet; a QoS 0 PUBLISH that goes out to many is encoded once.
- *
- * Nothing in such a packet differs from subscriber to subscriber but what is compared here.
- */
-function encodeShared(packet: WirePacket, protocolVersion: number): Buffer {
-  if (packet.cmd !== 'publish' || packet.qos !== 0) return encode(packet, protocolVersion)
-  const { topic, retain, properties, payload } = packet
-  const last = encodedPublishes.get(payload)
-  if (
-    last &&
-    last.topic === topic &&
-    last.retain === retain &&
-    last.properties === properties &&
-    last.protocolVersion === protocolVersion
-  ) {
-    return last.bytes
+interface PublishSource {
+  payload: Buffer
+  properties?: WireProperties
+  template?: PublishTemplate
+}
+
+/** The bytes of a PUBLISH; what goes out to many in the same form is encoded once. */
+export function encodePublish(message: PublishSource, form: PublishForm): Buffer {
+  if (form.alias || form.dup) return encodeForm(message, form)
+  let { template } = message
+  if (!template || !isSameForm(template, form)) {
+    const bytes = encodeForm(message, form)
+    template = { ...form, bytes, idOffset: idOffsetOf(bytes) }
+    message.template = template
+    return bytes
   }
-  const bytes = encode(packet, protocolVersion)
-  encodedPublishes.set(payload, { topic, retain, properties, protocolVersion, bytes })
+  if (form.messageId === undefined) return template.bytes
+  const bytes = Buffer.from(template.bytes)
+  bytes.writeUInt16BE(form.messageId, template.idOffset)
   return bytes
+}
+
+function isSameForm(a: PublishForm, b: PublishForm): boolean {
+  return (
+    a.version === b.version &&
+    a.topic === b.topic &&
+    a.qos === b.qos &&
+    a.retain === b.retain &&
+    a.expirySeconds === b.expirySeconds &&
+    (a.identifiers === b.identifiers || (a.identifiers.length === 0 && b.identifiers.length === 0))
+  )
+}
+
+function encodeForm({ payload, properties }: PublishSource, form: PublishForm): Buffer {
+  const { version, qos, retain, dup, alias, messageId } = form
+  const topic = alias && !alias.isNew ? '' : form.topic
+  const packet: WirePacket = { cmd: 'publish', topic, payload, qos, retain, dup }
+  if (messageId !== undefined) packet.messageId = messageId
+  if (version === 5) packet.properties = toClientProperties(properties, form)
+  return encode(packet, version)
+}
+
+function toClientProperties(
+  properties: WireProperties | undefined,
+  { identifiers, expirySeconds, alias }: PublishForm
+): WireProperties | undefined {
+  if (identifiers.length === 0 && expirySeconds === undefined && !alias) return properties
+  const own: WireProperties = { ...properties }
+  if (expirySeconds !== undefined) own.messageExpiryInterval = expirySeconds
+  // [MQTT-3.3.4-3], [MQTT-3.3.4-4]
+  if (identifiers.length === 1) own.subscriptionIdentifier = identifiers[0]!
+  else if (identifiers.length > 1) own.subscriptionIdentifier = [...identifiers]
+  if (alias) own.topicAlias = alias.alias
+  return own
+}
+
+/** Behind the fixed header and the topic. */
+function idOffsetOf(bytes: Buffer): number {
+  let topic = 2
+  while (bytes[topic - 1]! & 0x80) topic++
+  return topic + 2 + bytes.readUInt16BE(topic)
 }
 
 /** Encodes for one stream's version, and writes what was encoded. */
@@ -144,7 +193,7 @@ export function createWriter(stream: Duplex, protocolVersion: number): Writer {
     stream.uncork()
   }
   return {
-    encode: (packet) => encodeShared(packet, protocolVersion),
+    encode: (packet) => encode(packet, protocolVersion),
     writeBytes(bytes) {
       if (!corked) {
         corked = true

@@ -1,0 +1,169 @@
+import type { Bounds } from './bounds.ts'
+import type { BrokerPacket } from './broker.ts'
+import type { Clock } from './clock.ts'
+import type { Group } from './groups.ts'
+import type { QoS } from './message.ts'
+import type { Position, Queues } from './queues.ts'
+import type { RetainedWriter } from './retained.ts'
+import { createSequencer } from './sequencer.ts'
+import type { SessionEntry, Target } from './session/entry.ts'
+import type { Source } from './session/outgoing.ts'
+import type { Store, WriteOperation } from './store.ts'
+import type { Route, Subscriptions } from './subscriptions.ts'
+
+/** How a publish ends: exactly one of the two is called. */
+export interface Outcome {
+  /** Stored, and handed to everybody who gets it; the packet is as they got it. */
+  stored(packet: BrokerPacket): void
+  failed(error: unknown): void
+}
+
+/** The way of every message from its publisher into the queues and to the clients. */
+export interface Fanout {
+  /**
+   * Stores and hands on; the sequence number is the packet's counter.
+   * @param publisher the session that published, for No Local
+   */
+  publish(packet: BrokerPacket, publisher: string | undefined, outcome: Outcome): void
+  /** The same for one session alone, whatever it is subscribed to; whether it is kept in its queue. */
+  sendTo(
+    entry: SessionEntry,
+    packet: BrokerPacket,
+    settled: (acknowledged: boolean) => void,
+    outcome: Outcome
+  ): boolean
+}
+
+export interface FanoutContext {
+  store: Store
+  clock: Clock
+  storeTimeoutMs: number
+  queues: Queues
+  retained: RetainedWriter
+  subscriptions: Subscriptions
+  bounds: Bounds
+  /** Run of the process, higher than that of any before. */
+  run: number
+  log(line: string): void
+}
+
+/** Run and counter, in a form that sorts as they do. */
+export function toPosition(run: number, counter: number): Position {
+  return `${String(run).padStart(8, '0')}-${String(counter).padStart(16, '0')}`
+}
+
+const lower = (a: QoS, b: QoS): QoS => (a < b ? a : b)
+
+export function createFanout(context: FanoutContext): Fanout {
+  const { store, clock, queues, retained, subscriptions, bounds, run } = context
+  const sequencer = createSequencer(clock, context.storeTimeoutMs)
+
+  function hasSpace(entry: SessionEntry): boolean {
+    // While its client is there, a queue is as long as what is on its way.
+    if (entry.connection) return true
+    const { messages, bytes } = queues.size(entry.id)
+    const { offlineQueue } = entry
+    const maximum = offlineQueue?.messages ?? bounds.queuedMessages
+    const maximumBytes = offlineQueue?.bytes ?? bounds.queuedBytes
+    if (messages < maximum && bytes < maximumBytes) return true
+    if (!entry.queueFull) {
+      entry.queueFull = true
+      const size = `messages=${messages} bytes=${bytes}`
+      context.log(`${entry.personality} ${entry.clientId} queue full, messages dropped: ${size}`)
+    }
+    return false
+  }
+
+  /** Copies for the queues of those whose sessions outlive their connections. */
+  function queueing(
+    packet: BrokerPacket,
+    { targets, groups }: Route,
+    position: Position,
+    writes: WriteOperation[]
+  ): Set<SessionEntry | Group> | undefined {
+    let queued: Set<SessionEntry | Group> | undefined
+    for (const target of targets) {
+      const { entry } = target
+      const qos = lower(packet.qos, target.qos)
+      if (qos === 0 || entry.expirySeconds === 0 || !hasSpace(entry)) continue
+      const retain = packet.retain && target.retainAsPublished
+      const { identifiers } = target
+      writes.push(queues.append(entry.id, position, toKept(packet, qos, retain, identifiers)))
+      ;(queued ??= new Set()).add(entry)
+    }
+    for (const group of groups ?? []) {
+      if (packet.qos === 0 || !group.isDurable()) continue
+      writes.push(queues.append(group.id, position, toKept(packet, packet.qos, packet.retain, [])))
+      ;(queued ??= new Set()).add(group)
+    }
+    return queued
+  }
+
+  function toKept(
+    { topic, payload, properties, messageExpiry: expiresAtMs }: BrokerPacket,
+    qos: 1 | 2,
+    retain: boolean,
+    identifiers: readonly number[]
+  ) {
+    return {
+      topic,
+      payload,
+      qos,
+      retain,
+      identifiers,
+      ...(properties ? { properties } : {}),
+      ...(expiresAtMs !== undefined ? { expiresAtMs } : {})
+    }
+  }
+
+  function deliver(packet: BrokerPacket, target: Target, source: Source | undefined): void {
+    const { connection } = target.entry
+    if (!connection) return
+    const qos = lower(packet.qos, target.qos)
+    const retain = packet.retain && target.retainAsPublished // [MQTT-3.3.1-12]
+    connection.outgoing.deliver(packet, { qos, retain, identifiers: target.identifiers }, source)
+  }
+
+  return {
+    publish(packet, publisher, outcome) {
+      const route = subscriptions.route(packet.topic, publisher)
+      const writes: WriteOperation[] = []
+      if (packet.retain) writes.push(...retained.write(packet))
+      const position = packet.qos > 0 ? toPosition(run, packet.brokerCounter) : ''
+      const queued = packet.qos > 0 ? queueing(packet, route, position, writes) : undefined
+      sequencer.push(
+        writes.length > 0 ? store.commit(writes) : undefined,
+        () => {
+          outcome.stored(packet)
+          for (const target of route.targets) {
+            const { entry } = target
+            deliver(packet, target, queued?.has(entry) ? { owner: entry.id, position } : undefined)
+          }
+          for (const group of route.groups ?? []) {
+            const { qos, retain } = packet
+            group.offer(packet, qos, retain, queued?.has(group) ? position : undefined)
+          }
+        },
+        outcome.failed
+      )
+    },
+    sendTo(entry, packet, settled, outcome) {
+      const position = toPosition(run, packet.brokerCounter)
+      const isQueued = packet.qos > 0 && entry.expirySeconds > 0 && hasSpace(entry)
+      const writes = isQueued
+        ? [queues.append(entry.id, position, toKept(packet, packet.qos as 1 | 2, false, []))]
+        : []
+      const target = { entry, qos: packet.qos, retainAsPublished: false, identifiers: [] }
+      sequencer.push(
+        writes.length > 0 ? store.commit(writes) : undefined,
+        () => {
+          outcome.stored(packet)
+          if (!entry.connection) return settled(false)
+          deliver(packet, target, isQueued ? { owner: entry.id, position, settled } : { settled })
+        },
+        outcome.failed
+      )
+      return isQueued
+    }
+  }
+}

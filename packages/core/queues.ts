@@ -1,0 +1,158 @@
+import msgpack from 'msgpack-lite'
+import type { WireProperties } from './message.ts'
+import type { Store, StorePart, WriteOperation } from './store.ts'
+
+/** A message on its way to one session or one shared group, as it is kept. */
+export interface QueuedMessage {
+  topic: string
+  payload: Buffer
+  qos: 1 | 2
+  retain: boolean
+  properties?: WireProperties
+  /** Of the subscriptions that it matched. */
+  identifiers?: readonly number[]
+  /** Absolute, milliseconds since 1970. Absent: never. */
+  expiresAtMs?: number
+}
+
+/** Where a message stands in its queue: positions compare as the messages were published. */
+export type Position = string
+
+export interface QueueEntry {
+  position: Position
+  message: QueuedMessage
+}
+
+/** How far the delivery of an entry has come. */
+export interface Sent {
+  messageId: number
+  /** QoS 2: the client has it, the PUBREL has gone out. */
+  released: boolean
+}
+
+/** The durable queues of a space; an owner is a session or a shared group. */
+export interface Queues {
+  /** Messages in the queue, and bytes as kept. */
+  size(owner: string): { messages: number; bytes: number }
+  /** The write that appends; it joins the commit of the publish. */
+  append(owner: string, position: Position, message: QueuedMessage): WriteOperation
+  /** Entries behind a position (absent: from the first), in order. */
+  read(owner: string, after: Position | undefined, limit: number): Promise<QueueEntry[]>
+  get(owner: string, position: Position): Promise<QueuedMessage | undefined>
+  /** Deliveries that have begun, of this connection or an earlier one. */
+  sent(owner: string): Promise<Map<Position, Sent>>
+  markSent(owner: string, position: Position, sent: Sent): Promise<void>
+  /** Gives an entry to another owner, with its delivery begun there. */
+  move(
+    from: string,
+    to: string,
+    position: Position,
+    message: QueuedMessage,
+    sent: Sent
+  ): Promise<void>
+  remove(owner: string, position: Position): Promise<void>
+  clear(owner: string): Promise<void>
+}
+
+const QUEUE = 'queue:'
+const SENT = 'sent:'
+
+// An encoded owner holds no colon, so one owner's range never reaches into another's.
+const prefixOf = (kind: string, owner: string) => `${kind}${encodeURIComponent(owner)}:`
+/** Everything under a prefix that ends in a colon: `;` is the next character. */
+const rangeOf = (prefix: string) => ({ gte: prefix, lt: `${prefix.slice(0, -1)};` })
+
+/** Opens the queues; reads every key once, to know how long they are. */
+export async function openQueues(store: Store, part: StorePart): Promise<Queues> {
+  const sizes = new Map<string, { messages: number; bytes: number }>()
+
+  const ownSize = (owner: string) => {
+    let size = sizes.get(owner)
+    if (!size) sizes.set(owner, (size = { messages: 0, bytes: 0 }))
+    return size
+  }
+  // What is not the last message is worth its average: the bytes of each entry are not kept apart.
+  const shrink = (owner: string) => {
+    const size = ownSize(owner)
+    if (size.messages <= 1) sizes.delete(owner)
+    else {
+      size.bytes -= size.bytes / size.messages
+      size.messages--
+    }
+  }
+
+  for await (const [key, value] of part.iterator(rangeOf(QUEUE))) {
+    const owner = decodeURIComponent(key.slice(QUEUE.length, key.indexOf(':', QUEUE.length)))
+    const size = ownSize(owner)
+    size.messages++
+    size.bytes += value.length
+  }
+
+  const put = (key: string, value: unknown): WriteOperation => ({
+    type: 'put',
+    key,
+    value: msgpack.encode(value),
+    sublevel: part
+  })
+  const del = (key: string): WriteOperation => ({ type: 'del', key, sublevel: part })
+
+  return {
+    size: (owner) => sizes.get(owner) ?? { messages: 0, bytes: 0 },
+    append(owner, position, message) {
+      const operation = put(prefixOf(QUEUE, owner) + position, message)
+      const size = ownSize(owner)
+      size.messages++
+      size.bytes += (operation as { value: Buffer }).value.length
+      return operation
+    },
+    async read(owner, after, limit) {
+      const prefix = prefixOf(QUEUE, owner)
+      const range = rangeOf(prefix)
+      const bounds = after === undefined ? range : { gt: prefix + after, lt: range.lt }
+      const entries: QueueEntry[] = []
+      for await (const [key, value] of part.iterator({ ...bounds, limit })) {
+        const message = msgpack.decode(value) as QueuedMessage
+        entries.push({ position: key.slice(prefix.length), message })
+      }
+      return entries
+    },
+    async get(owner, position) {
+      const value = await part.get(prefixOf(QUEUE, owner) + position)
+      return value && (msgpack.decode(value) as QueuedMessage)
+    },
+    async sent(owner) {
+      const prefix = prefixOf(SENT, owner)
+      const sent = new Map<Position, Sent>()
+      for await (const [key, value] of part.iterator(rangeOf(prefix))) {
+        sent.set(key.slice(prefix.length), msgpack.decode(value) as Sent)
+      }
+      return sent
+    },
+    markSent: (owner, position, sent) =>
+      store.commit([put(prefixOf(SENT, owner) + position, sent)]),
+    move(from, to, position, message, sent) {
+      shrink(from)
+      const size = ownSize(to)
+      size.messages++
+      size.bytes += message.payload.length
+      return store.commit([
+        del(prefixOf(QUEUE, from) + position),
+        put(prefixOf(QUEUE, to) + position, message),
+        put(prefixOf(SENT, to) + position, sent)
+      ])
+    },
+    remove(owner, position) {
+      shrink(owner)
+      return store.commit([
+        del(prefixOf(QUEUE, owner) + position),
+        del(prefixOf(SENT, owner) + position)
+      ])
+    },
+    async clear(owner) {
+      sizes.delete(owner)
+      await store.commit([]) // what is still on its way in is to go, too
+      await part.clear(rangeOf(prefixOf(QUEUE, owner)))
+      await part.clear(rangeOf(prefixOf(SENT, owner)))
+    }
+  }
+}

@@ -1,0 +1,470 @@
+import msgpack from 'msgpack-lite'
+import type { Clock } from './clock.ts'
+import { fromWire, toWire, type Message, type QoS, type WireProperties } from './message.ts'
+import type { Position, Queues, Sent } from './queues.ts'
+import type { Connection, Settled } from './session/connection.ts'
+import type { ClientSession, SessionEntry, Subscription, Will } from './session/entry.ts'
+import type { DisconnectCause } from './session/session.ts'
+import type { Store, StorePart } from './store.ts'
+import type { Subscriptions } from './subscriptions.ts'
+
+/** What the sessions of a space need of it. */
+export interface SessionsContext {
+  store: Store
+  part: StorePart
+  clock: Clock
+  queues: Queues
+  subscriptions: Subscriptions
+  /** Publishes a will; the connection is there unless the process that had it is gone. */
+  publishWill(entry: SessionEntry, will: Message, connection: Connection | undefined): Promise<void>
+  expired(client: ClientSession): void
+  failed(error: unknown, what: string): void
+}
+
+/** What a CONNECT found. */
+export interface Opened {
+  entry: SessionEntry
+  sessionPresent: boolean
+  /** Deliveries that an earlier connection began. */
+  begun: Map<Position, Sent> | undefined
+}
+
+/** The sessions of a space, and all that has to outlive a connection or the process. */
+export interface Sessions {
+  get(id: string): SessionEntry | undefined
+  all(): Iterable<SessionEntry>
+  /**
+   * Finds or makes the session of a CONNECT and stores it; runs after whoever held it before is gone.
+   * What is returned counts once `settled.packet` is answered.
+   */
+  open(settled: Settled): Opened | Promise<Opened>
+  /** The connection is over. */
+  leave(entry: SessionEntry, connection: Connection, cause: DisconnectCause): void
+  /** Stores the session as it stands; at once when nothing of it is to be kept. */
+  save(entry: SessionEntry): Promise<void>
+  subscribe(entry: SessionEntry, subscriptions: readonly Subscription[]): Promise<void>
+  /** Takes effect at once; resolves when it is stored. */
+  unsubscribe(entry: SessionEntry, filters: readonly string[]): Promise<void>
+  /** A QoS 2 publish of the client begins; resolves when that is stored. */
+  take(entry: SessionEntry, messageId: number): Promise<void>
+  /** It was released: its id may mean another message from here on. */
+  release(entry: SessionEntry, messageId: number): Promise<void>
+  /** Forgets a session that has no connection; its delayed will is published, or suppressed. */
+  end(entry: SessionEntry, will: 'publish' | 'suppress'): Promise<void>
+  describe(entry: SessionEntry): ClientSession
+  /** Takes up the waits that an earlier process left: expiries, delayed wills, wills of lost clients. */
+  resume(): void
+  /** Ends every wait; nothing is stored any more. */
+  close(): void
+}
+
+const PREFIX = 'session:'
+const keyOf = (id: string) => PREFIX + encodeURIComponent(id)
+const SUBSCRIPTION = 'subscription:'
+const INCOMING = 'incoming:'
+const underId = (kind: string, id: string) => `${kind}${encodeURIComponent(id)}:`
+/** Everything under a prefix that ends in a colon: `;` is the next character. */
+const rangeOf = (prefix: string) => ({ gte: prefix, lt: `${prefix.slice(0, -1)};` })
+/** What the encoded id of a key under `kind` stands for, and the rest of the key. */
+function splitKey(kind: string, key: string): [id: string, rest: string] {
+  const end = key.indexOf(':', kind.length)
+  return [decodeURIComponent(key.slice(kind.length, end)), key.slice(end + 1)]
+}
+
+/** A session as it stands in the store; `null` for what JSON-like forms have no word for. */
+interface Kept {
+  personality: string
+  clientId: string
+  version: 3 | 4 | 5
+  owner: string | null
+  offlineQueue: { messages: number; bytes: number } | null
+  cleanStart: boolean
+  /** null: never. */
+  expirySeconds: number | null
+  connectedAtMs: number
+  disconnectedAtMs: number | null
+  keepAliveSeconds: number
+  peer: SessionEntry['peer']
+  will: { topic: string; payload: Buffer; qos: QoS; retain: boolean; delaySeconds: number } | null
+  willProperties: WireProperties | null
+}
+
+/** MQTT 5's largest interval says "never". */
+const NEVER_SECONDS = 0xffffffff
+
+/** Brings back every session, and what was due meanwhile. */
+export async function openSessions(context: SessionsContext): Promise<Sessions> {
+  const { store, part, clock, queues, subscriptions } = context
+  const entries = new Map<string, SessionEntry>()
+  /** Sessions that are being removed from the store; the next of the same id waits. */
+  const endings = new Map<string, Promise<unknown>>()
+  let closed = false
+
+  const put = (key: string, value: Buffer) =>
+    store.commit([{ type: 'put', key, value, sublevel: part }])
+  const failing = (what: string) => (error: unknown) => context.failed(error, what)
+
+  function create(id: string, from: Omit<Kept, 'will' | 'willProperties'>): SessionEntry {
+    return {
+      id,
+      personality: from.personality,
+      clientId: from.clientId,
+      version: from.version,
+      owner: from.owner ?? undefined,
+      offlineQueue: from.offlineQueue ?? undefined,
+      cleanStart: from.cleanStart,
+      connection: undefined,
+      expirySeconds: from.expirySeconds ?? Infinity,
+      connectedAtMs: from.connectedAtMs,
+      disconnectedAtMs: from.disconnectedAtMs ?? undefined,
+      keepAliveSeconds: from.keepAliveSeconds,
+      peer: from.peer,
+      subscriptions: new Map(),
+      groups: new Set(),
+      will: undefined,
+      incoming: new Set(),
+      cancelExpiry: undefined,
+      cancelWill: undefined,
+      queueFull: false,
+      stored: false,
+      routeNumber: 0,
+      routeIndex: 0
+    }
+  }
+
+  const isKept = (entry: SessionEntry) =>
+    entry.expirySeconds > 0 || (entry.connection !== undefined && entry.will !== undefined)
+
+  function toKept(entry: SessionEntry): Kept {
+    const { will } = entry
+    return {
+      personality: entry.personality,
+      clientId: entry.clientId,
+      version: entry.version,
+      owner: entry.owner ?? null,
+      offlineQueue: entry.offlineQueue ?? null,
+      cleanStart: entry.cleanStart,
+      expirySeconds: entry.expirySeconds === Infinity ? null : entry.expirySeconds,
+      connectedAtMs: entry.connectedAtMs,
+      disconnectedAtMs: entry.disconnectedAtMs ?? null,
+      keepAliveSeconds: entry.keepAliveSeconds,
+      peer: entry.peer,
+      will: will
+        ? {
+            topic: will.message.topic,
+            payload: will.message.payload,
+            qos: will.message.qos,
+            retain: will.message.retain,
+            delaySeconds: will.delaySeconds
+          }
+        : null,
+      willProperties: toWire(will?.message.properties) ?? null
+    }
+  }
+
+  async function save(entry: SessionEntry): Promise<void> {
+    if (closed || entries.get(entry.id) !== entry || !isKept(entry)) return
+    await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
+  }
+
+  /** Removes what is stored of a session once `before` is done; the next session of its id waits for that. */
+  function forget(entry: SessionEntry, before: () => Promise<void>): Promise<void> {
+    const { id } = entry
+    const forgetting = (async () => {
+      await before()
+      if (entry.stored) {
+        await store.commit([{ type: 'del', key: keyOf(id), sublevel: part }])
+        await part.clear(rangeOf(underId(SUBSCRIPTION, id)))
+        await part.clear(rangeOf(underId(INCOMING, id)))
+      }
+      if (queues.size(id).messages > 0) await queues.clear(id)
+    })()
+    const done: Promise<unknown> = forgetting
+      .catch(failing(`session ${id}`))
+      .finally(() => endings.get(id) === done && endings.delete(id))
+    endings.set(id, done)
+    return forgetting
+  }
+
+  function cancelWaits(entry: SessionEntry): void {
+    entry.cancelExpiry?.()
+    entry.cancelWill?.()
+    entry.cancelExpiry = entry.cancelWill = undefined
+  }
+
+  /** Of a session that goes on. */
+  function publishWill(entry: SessionEntry, connection: Connection | undefined): void {
+    const { will } = entry
+    if (!will) return
+    entry.will = undefined
+    context
+      .publishWill(entry, will.message, connection)
+      .then(() => save(entry)) // or it would be published again after a restart
+      .catch(failing(`will to ${will.message.topic}`))
+  }
+
+  function removeSubscriptions(entry: SessionEntry): void {
+    for (const subscription of entry.subscriptions.values()) {
+      subscriptions.remove(entry, subscription)
+    }
+    entry.subscriptions.clear()
+  }
+
+  /** Takes the session out of the space; what it leaves in the store is the caller's to remove. */
+  function drop(entry: SessionEntry): void {
+    cancelWaits(entry)
+    if (entries.get(entry.id) === entry) entries.delete(entry.id)
+    removeSubscriptions(entry)
+  }
+
+  function end(
+    entry: SessionEntry,
+    fate: 'publish' | 'suppress',
+    connection?: Connection
+  ): Promise<void> {
+    drop(entry)
+    const { will } = entry
+    entry.will = undefined
+    return forget(entry, async () => {
+      // [MQTT-3.1.2-8]: no later than the session's end.
+      if (will && fate === 'publish') await context.publishWill(entry, will.message, connection)
+    })
+  }
+
+  function expire(entry: SessionEntry): void {
+    const client = { ...describe(entry), subscriptions: new Map(entry.subscriptions) }
+    end(entry, 'publish').then(
+      () => context.expired(client),
+      () => {} // said in the log where it failed
+    )
+  }
+
+  /** Counts from the end of the connection, whichever process saw it. */
+  function waitForEnd(entry: SessionEntry, connection: Connection | undefined): void {
+    const since = entry.disconnectedAtMs!
+    const leftMs = (seconds: number) => since + seconds * 1000 - clock.now()
+    if (entry.expirySeconds < NEVER_SECONDS) {
+      const ms = leftMs(entry.expirySeconds)
+      if (ms <= 0) return expire(entry)
+      entry.cancelExpiry = clock.after(ms, () => expire(entry))
+    }
+    if (!entry.will) return
+    const ms = leftMs(Math.min(entry.will.delaySeconds, entry.expirySeconds))
+    if (ms <= 0) publishWill(entry, connection)
+    else entry.cancelWill = clock.after(ms, () => publishWill(entry, connection))
+  }
+
+  function describe(entry: SessionEntry): ClientSession {
+    const { messages, bytes } = queues.size(entry.id)
+    const ends = entry.disconnectedAtMs !== undefined && entry.expirySeconds < NEVER_SECONDS
+    return {
+      personality: entry.personality,
+      clientId: entry.clientId,
+      version: entry.version,
+      owner: entry.owner,
+      session: entry.connection,
+      cleanStart: entry.cleanStart,
+      connectedAtMs: entry.connectedAtMs,
+      disconnectedAtMs: entry.disconnectedAtMs,
+      expiresAtMs: ends ? entry.disconnectedAtMs! + entry.expirySeconds * 1000 : undefined,
+      sessionExpirySeconds: entry.expirySeconds >= NEVER_SECONDS ? Infinity : entry.expirySeconds,
+      keepAliveSeconds: entry.keepAliveSeconds,
+      peer: entry.peer,
+      subscriptions: entry.subscriptions,
+      queuedMessages: messages,
+      queuedBytes: bytes
+    }
+  }
+
+  function toWill(settled: Settled): Will | undefined {
+    if (!settled.will) return undefined
+    const { delaySeconds, ...message } = settled.will
+    return { message, delaySeconds }
+  }
+
+  /** The entry as this CONNECT wants it. */
+  function refresh(entry: SessionEntry, settled: Settled): void {
+    cancelWaits(entry)
+    entry.version = settled.version
+    entry.owner = settled.owner
+    entry.offlineQueue = settled.policy.offlineQueue
+    entry.cleanStart = settled.cleanStart
+    entry.expirySeconds = settled.sessionExpirySeconds
+    entry.connectedAtMs = settled.connectedAtMs
+    entry.disconnectedAtMs = undefined
+    entry.keepAliveSeconds = settled.keepAliveSeconds
+    const { address, port, transport } = settled.peer
+    entry.peer = { address, port, transport }
+    entry.will = toWill(settled)
+    entry.queueFull = false
+    entries.set(entry.id, entry)
+  }
+
+  function fresh(settled: Settled): SessionEntry {
+    const { address, port, transport } = settled.peer
+    return create(settled.id, {
+      personality: settled.policy.personality,
+      clientId: settled.clientId,
+      version: settled.version,
+      owner: settled.owner ?? null,
+      offlineQueue: settled.policy.offlineQueue ?? null,
+      cleanStart: settled.cleanStart,
+      expirySeconds: settled.sessionExpirySeconds,
+      connectedAtMs: settled.connectedAtMs,
+      disconnectedAtMs: null,
+      keepAliveSeconds: settled.keepAliveSeconds,
+      peer: { address, port, transport }
+    })
+  }
+
+  async function openStored(
+    settled: Settled,
+    existing: SessionEntry | undefined,
+    resumes: boolean
+  ): Promise<Opened> {
+    await endings.get(settled.id)
+    if (existing && !resumes) await end(existing, 'publish')
+    const entry = existing && resumes ? existing : fresh(settled)
+    const begun = resumes ? await queues.sent(entry.id) : undefined
+    refresh(entry, settled)
+    // A resumed session that is to end with this connection is still that session until then.
+    if (entry.expirySeconds > 0 || entry.will || resumes) {
+      entry.stored = true
+      await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
+    }
+    return { entry, sessionPresent: resumes, begun }
+  }
+
+  async function load(): Promise<void> {
+    const seenAtMs = clock.now()
+    const lost: SessionEntry[] = []
+    for await (const [key, value] of part.iterator(rangeOf(PREFIX))) {
+      const kept = msgpack.decode(value) as Kept
+      const entry = create(decodeURIComponent(key.slice(PREFIX.length)), kept)
+      entry.stored = true
+      if (kept.will) {
+        const { delaySeconds, ...message } = kept.will
+        const properties = fromWire(kept.willProperties ?? undefined)
+        entry.will = {
+          message: { ...message, ...(properties ? { properties } : {}) },
+          delaySeconds
+        }
+      }
+      // It was connected when the process died: the connection ends now, as far as anybody saw.
+      if (entry.disconnectedAtMs === undefined) {
+        entry.disconnectedAtMs = seenAtMs
+        lost.push(entry)
+      }
+      entries.set(entry.id, entry)
+    }
+    for await (const [key, value] of part.iterator(rangeOf(SUBSCRIPTION))) {
+      const entry = entries.get(splitKey(SUBSCRIPTION, key)[0])
+      if (!entry) continue
+      const subscription = msgpack.decode(value) as Subscription
+      entry.subscriptions.set(subscription.filter, subscription)
+      subscriptions.add(entry, subscription)
+    }
+    for await (const key of part.keys(rangeOf(INCOMING))) {
+      const [id, messageId] = splitKey(INCOMING, key)
+      entries.get(id)?.incoming.add(Number(messageId))
+    }
+    for (const entry of lost) {
+      await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
+    }
+  }
+
+  await load()
+  return {
+    get: (id) => entries.get(id),
+    all: () => entries.values(),
+    open(settled) {
+      const existing = entries.get(settled.id)
+      const resumes = existing !== undefined && !settled.cleanStart
+      const isPlain = settled.sessionExpirySeconds === 0 && !settled.will
+      if (isPlain && !existing && !endings.has(settled.id)) {
+        const entry = fresh(settled)
+        entries.set(entry.id, entry)
+        return { entry, sessionPresent: false, begun: undefined }
+      }
+      return openStored(settled, existing, resumes)
+    },
+    leave(entry, connection, cause) {
+      if (closed || entry.connection !== connection) return
+      entry.connection = undefined
+      entry.disconnectedAtMs = clock.now()
+      if (connection.discardsWill) entry.will = undefined
+      // Whoever takes the session over cancels a will that still has its delay [MQTT-3.1.3-9].
+      if (cause.by === 'takeover') {
+        if (entry.expirySeconds > 0) {
+          if (entry.will?.delaySeconds === 0) publishWill(entry, connection)
+          return
+        }
+      }
+      if (entry.expirySeconds > 0) {
+        waitForEnd(entry, connection)
+        save(entry).catch(failing(`session ${entry.id}`))
+        return
+      }
+      end(entry, 'publish', connection).catch(() => {}) // said in the log where it failed
+    },
+    save,
+    async subscribe(entry, added) {
+      for (const subscription of added) {
+        const known = entry.subscriptions.get(subscription.filter)
+        if (known) subscriptions.remove(entry, known)
+        entry.subscriptions.set(subscription.filter, subscription)
+        subscriptions.add(entry, subscription)
+      }
+      if (entry.expirySeconds === 0) return
+      const prefix = underId(SUBSCRIPTION, entry.id)
+      await store.commit(
+        added.map((subscription) => ({
+          type: 'put',
+          key: prefix + subscription.filter,
+          value: msgpack.encode(subscription),
+          sublevel: part
+        }))
+      )
+    },
+    async unsubscribe(entry, filters) {
+      for (const filter of filters) {
+        const known = entry.subscriptions.get(filter)
+        if (!known) continue
+        entry.subscriptions.delete(filter)
+        subscriptions.remove(entry, known)
+      }
+      if (entry.expirySeconds === 0) return
+      const prefix = underId(SUBSCRIPTION, entry.id)
+      await store.commit(
+        filters.map((filter) => ({ type: 'del', key: prefix + filter, sublevel: part }))
+      )
+    },
+    async take(entry, messageId) {
+      entry.incoming.add(messageId)
+      if (entry.expirySeconds > 0) {
+        await put(underId(INCOMING, entry.id) + messageId, Buffer.alloc(0))
+      }
+    },
+    async release(entry, messageId) {
+      if (!entry.incoming.delete(messageId) || entry.expirySeconds === 0) return
+      const key = underId(INCOMING, entry.id) + messageId
+      await store.commit([{ type: 'del', key, sublevel: part }])
+    },
+    end,
+    describe,
+    resume() {
+      for (const entry of [...entries.values()]) {
+        if (entry.connection) continue
+        if (entry.expirySeconds > 0) waitForEnd(entry, undefined)
+        else {
+          // A clean session's record is there for its will alone.
+          end(entry, 'publish').catch(() => {}) // said in the log where it failed
+        }
+      }
+    },
+    close() {
+      closed = true
+      for (const entry of entries.values()) cancelWaits(entry)
+    }
+  }
+}
