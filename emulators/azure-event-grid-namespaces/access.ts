@@ -1,6 +1,6 @@
 import { WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
 import { SettingsError } from '@fogbank/personality'
-import { nameOf, type ClientPrincipal, type Principal } from './auth.ts'
+import { nameOf, type ClientPrincipal, type EntraPrincipal, type Principal } from './auth.ts'
 import { errors } from './errors.ts'
 import { compileQuery, type Membership } from './groups.ts'
 import type {
@@ -37,12 +37,23 @@ const PERMISSIONS: Record<string, Permission> = {
   'EventGrid TopicSpaces Subscriber': 'Subscriber'
 }
 
+/** What can be done with a namespace topic. */
+export type DataAction = 'send' | 'receive'
+
+const DATA_ACTIONS: Record<string, readonly DataAction[]> = {
+  'EventGrid Data Sender': ['send'],
+  'EventGrid Data Receiver': ['receive'],
+  'EventGrid Data Contributor': ['send', 'receive']
+}
+
 /** Who may do what on which topic. */
 export interface Access {
   /** @throws ProviderError */
   checkPublish(principal: Principal, topic: string): void
   /** @throws ProviderError */
   checkSubscribe(principal: Principal, filter: string): void
+  /** Sending to and receiving from a topic takes a data role. @throws ProviderError */
+  checkData(principal: EntraPrincipal, action: DataAction, topic: string): void
   /** Reading one retained message takes what subscribing to its topic does. @throws ProviderError */
   checkRead(principal: Principal, topic: string): void
 }
@@ -63,7 +74,8 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
   const bindings =
     settings.permissionBindings ?? (settings.topicSpaces ? [] : DEFAULT_PERMISSION_BINDINGS)
   const rules = toRules(bindings, settings.clientGroups ?? [], spaces)
-  const assigned = toRoleGrants(settings.roleAssignments ?? DEFAULT_ROLE_ASSIGNMENTS, spaces)
+  const assignments = settings.roleAssignments ?? DEFAULT_ROLE_ASSIGNMENTS
+  const assigned = toRoleGrants(assignments, spaces)
   const wholeNamespace = [...spaces.values()].flat()
   // A client stays the same object, with the same groups, for as long as it is connected.
   const clients = new WeakMap<ClientPrincipal, Grants>()
@@ -111,6 +123,18 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
     })
   }
 
+  function holdsDataRole({ oid, roles }: EntraPrincipal, action: DataAction, topic: string) {
+    if (roles) return roles.some((role) => DATA_ACTIONS[role]?.includes(action))
+    const own = assignments.filter(
+      ({ principalId }) => principalId.toLowerCase() === oid.toLowerCase()
+    )
+    if (lenient && own.length === 0) return true
+    return own.some(
+      (one) =>
+        DATA_ACTIONS[one.role]?.includes(action) && (one.topic === undefined || one.topic === topic)
+    )
+  }
+
   const detail = (principal: Principal, topic: string) => ({
     detail: `topic=${topic} principal=${nameOf(principal)}`
   })
@@ -124,6 +148,13 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
       const levels = filter.split('/')
       if (isAllowed(principal, 'Subscriber', (one) => coversFilter(one, levels))) return
       throw errors.FilterNotInTopicSpace({ filter }, detail(principal, filter))
+    },
+    checkData(principal, action, topic) {
+      if (holdsDataRole(principal, action, topic)) return
+      throw errors.DataActionMissing({
+        principal: nameOf(principal),
+        action: `Microsoft.EventGrid/events/${action}/action`
+      })
     },
     checkRead(principal, topic) {
       const levels = topic.split('/')
@@ -140,9 +171,10 @@ const DEFAULT_PERMISSION_BINDINGS: readonly PermissionBinding[] = [
   { clientGroupName: EVERYBODY, topicSpaceName: 'all', permission: 'Subscriber' }
 ]
 
-const DEFAULT_ROLE_ASSIGNMENTS: readonly RoleAssignment[] = Object.keys(PERMISSIONS).map(
-  (role) => ({ principalId: WELL_KNOWN_PRINCIPAL.oid, role })
-)
+const DEFAULT_ROLE_ASSIGNMENTS: readonly RoleAssignment[] = [
+  ...Object.keys(PERMISSIONS),
+  'EventGrid Data Contributor'
+].map((role) => ({ principalId: WELL_KNOWN_PRINCIPAL.oid, role }))
 
 function toVariables(principal: Principal): Variables {
   return principal.kind === 'client' ? principal : { authenticationName: principal.oid }

@@ -1,7 +1,9 @@
 import type { Call, TokenFault, VerifiedToken } from '@fogbank/personality'
 import { AUDIENCES } from '@fogbank/authority'
 import { errors } from './errors.ts'
-import type { State } from './handlers.ts'
+import type { Caller, EventCaller, Namespace } from './namespace.ts'
+import type { State } from './state.ts'
+import { authenticateEvents } from './topics/credentials.ts'
 
 /** Who calls: a principal of Entra by its token, or a client by its certificate. */
 export type Principal = EntraPrincipal | ClientPrincipal
@@ -22,13 +24,28 @@ export interface ClientPrincipal {
 
 const BEARER = /^Bearer +(\S+) *$/i
 
-/** Proves who calls by the bearer token. @throws ProviderError */
-export async function authenticate(call: Call<State, Principal>): Promise<void> {
-  // MQTT's CONNECT says who comes over a WebSocket, and nothing under /topics is emulated yet.
-  if (call.request.upgrade || call.path.startsWith('/topics/')) return
+/** Proves who calls, and which namespace: by a token, or on its topics by a key too. @throws ProviderError */
+export async function authenticate(call: Call<State, EventCaller | Caller>): Promise<void> {
+  // MQTT's CONNECT says who comes over a WebSocket.
+  if (call.request.upgrade) return
+  const namespace = call.state.find(call.params.prefix ?? '', call.header('host'))
+  if (!namespace) throw errors.NotFound({}, { detail: `path=${call.path.slice(0, 200)}` })
+  if (call.params.topicName === undefined) {
+    call.principal = { namespace, principal: await identifyBearer(namespace, call) }
+  } else {
+    await authenticateEvents(namespace, call)
+    call.principal = { namespace }
+  }
+}
+
+/** The principal of the bearer token in the Authorization header. @throws ProviderError */
+export async function identifyBearer(
+  namespace: Namespace,
+  call: Call<State, unknown>
+): Promise<EntraPrincipal> {
   const token = BEARER.exec(call.header('authorization') ?? '')?.[1]
   if (token === undefined) throw errors.AuthorizationMissing()
-  call.principal = await identify(call.state, token, call.header('host'))
+  return identify(namespace, token, call.header('host'))
 }
 
 /**
@@ -36,7 +53,7 @@ export async function authenticate(call: Call<State, Principal>): Promise<void> 
  * @throws ProviderError
  */
 export async function identify(
-  { tokens, audiences }: State,
+  { tokens, current: { audiences } }: Namespace,
   token: string,
   host: string | undefined
 ): Promise<EntraPrincipal> {
@@ -49,9 +66,9 @@ export async function identify(
 export type Audiences = (host: string | undefined) => readonly string[]
 
 /** The resource with and without a slash, and the host's own name: the vendor's pages know all three. */
-export function createAudiences(hostname: string | undefined): Audiences {
+export function createAudiences(hostnames: readonly string[]): Audiences {
   const fixed: string[] = [AUDIENCES.eventGrid, `${AUDIENCES.eventGrid}/`]
-  if (hostname !== undefined) fixed.push(`https://${hostname}`)
+  for (const hostname of hostnames) fixed.push(`https://${hostname}`)
   let last = { host: '', audiences: fixed }
   return (host) => {
     if (!host) return fixed

@@ -1,5 +1,11 @@
-import { defineErrors, type Call, type ProviderError, type Reply } from '@fogbank/personality'
-import type { State } from './handlers.ts'
+import {
+  defineErrors,
+  type Call,
+  type Evidence,
+  type ProviderError,
+  type Reply
+} from '@fogbank/personality'
+import type { State } from './state.ts'
 
 const AZURE = 'https://learn.microsoft.com/azure/event-grid'
 const HTTP_PUBLISH = `${AZURE}/mqtt-http-publish`
@@ -12,6 +18,13 @@ const TOKENS = `${AZURE}/mqtt-client-microsoft-entra-token-and-rbac`
 const TOPIC_SPACES = `${AZURE}/mqtt-topic-spaces`
 const EVENTS =
   'https://github.com/Azure/azure-rest-api-specs/blob/main/specification/eventgrid/data-plane/EventGridNamespace/main.tsp'
+
+const EVENT_CONCEPTS = `${AZURE}/concepts-event-grid-namespaces`
+const KEYS = `${AZURE}/authenticate-with-access-keys-shared-access-signatures`
+const SDK =
+  'https://github.com/Azure/azure-sdk-for-js/tree/main/sdk/eventgrid/eventgrid-namespaces (documentation of its errors)'
+const RECORDINGS =
+  'https://github.com/Azure/azure-sdk-assets go/sdk/messaging/eventgrid/aznamespaces/testdata/recordings'
 
 const NOT_AUTHORIZED = { reasonCode: 0x87, returnCode: 5 }
 const IMPLEMENTATION_SPECIFIC = { reasonCode: 0x83, returnCode: 5 }
@@ -338,11 +351,193 @@ export const errors = defineErrors({
     source: RETAIN,
     evidence: 'assumed'
   },
-  NotEmulated: {
-    status: 501,
-    code: 'NotImplemented',
-    message: 'Fogbank does not emulate {operation} yet.',
-    source: 'our own, for operations that are listed as gaps',
+  TopicNotFound: {
+    status: 410,
+    code: 'Gone',
+    message: "The topic '{topic}' does not exist.",
+    source: SDK,
+    evidence: 'assumed'
+  },
+  EventSubscriptionNotFound: {
+    status: 404,
+    code: 'NotFound',
+    message: "The event subscription '{eventSubscription}' does not exist.",
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  NotAQueue: {
+    status: 400,
+    code: 'BadRequest',
+    message: "The event subscription '{eventSubscription}' does not deliver by queue.",
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  CredentialsMissing: {
+    status: 401,
+    code: 'Unauthorized',
+    message: 'The request has neither an access key nor a shared access signature nor a token.',
+    source: KEYS,
+    evidence: 'assumed'
+  },
+  AccessKeyInvalid: {
+    status: 401,
+    code: 'Unauthorized',
+    message: 'The access key is not one of the namespace.',
+    source: KEYS,
+    evidence: 'assumed'
+  },
+  SasInvalid: {
+    status: 401,
+    code: 'Unauthorized',
+    message: 'The shared access signature is not valid.',
+    source: KEYS,
+    evidence: 'assumed'
+  },
+  SasExpired: {
+    status: 401,
+    code: 'Unauthorized',
+    message: 'The shared access signature has expired.',
+    source: KEYS,
+    evidence: 'assumed'
+  },
+  SasOutOfScope: {
+    status: 401,
+    code: 'Unauthorized',
+    message: 'The shared access signature does not cover the resource or the operation.',
+    source: KEYS,
+    evidence: 'assumed'
+  },
+  DataActionMissing: {
+    status: 401,
+    code: 'Unauthorized',
+    message: "The principal '{principal}' is not allowed to perform '{action}'.",
+    source: 'https://github.com/Azure/azure-sdk-for-net/issues/40812',
+    evidence: 'assumed'
+  },
+  DataMissing: {
+    status: 400,
+    code: 'BadRequest',
+    message: "'data' attribute is required",
+    source: RECORDINGS,
+    evidence: 'recorded'
+  },
+  ContentTypeMissing: {
+    status: 400,
+    code: 'BadRequest',
+    message: 'CONTENT-TYPE is not provided',
+    source: RECORDINGS,
+    evidence: 'recorded'
+  },
+  AttributeMissing: {
+    status: 400,
+    code: 'BadRequest',
+    message: "'{attribute}' attribute is required",
+    source: RECORDINGS,
+    evidence: 'assumed'
+  },
+  AttributeInvalid: {
+    status: 400,
+    code: 'BadRequest',
+    message: "'{attribute}' attribute is not valid",
+    source: EVENT_CONCEPTS,
+    evidence: 'assumed'
+  },
+  ExtensionNameInvalid: {
+    status: 400,
+    code: 'BadRequest',
+    message: "'{attribute}' is not a valid attribute name",
+    source: EVENT_CONCEPTS,
+    evidence: 'assumed'
+  },
+  ExtensionNameTooLong: {
+    status: 400,
+    code: 'BadRequest',
+    message: 'An attribute name has at most {limit} characters.',
+    source: EVENT_CONCEPTS,
+    evidence: 'assumed'
+  },
+  DataAmbiguous: {
+    status: 400,
+    code: 'BadRequest',
+    message: "'data' and 'data_base64' attributes exclude each other",
+    source: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md',
+    evidence: 'assumed'
+  },
+  DataMalformed: {
+    status: 400,
+    code: 'BadRequest',
+    message: "'data' attribute is not valid JSON",
+    source: EVENT_CONCEPTS,
+    evidence: 'assumed'
+  },
+  EventMalformed: {
+    status: 400,
+    code: 'BadRequest',
+    message: 'The body is not a CloudEvent, or a batch of them, in JSON.',
+    source: EVENT_CONCEPTS,
+    evidence: 'assumed'
+  },
+  EventsTooLarge: {
+    status: 403,
+    code: 'Forbidden',
+    message: 'The event or batch exceeds {limit} bytes.',
+    source: SDK,
+    evidence: 'assumed'
+  },
+  TooManyEvents: {
+    status: 400,
+    code: 'BadRequest',
+    message: 'A request has at most {limit} events.',
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
+  EventSubscriptionFull: {
+    status: 403,
+    code: 'Forbidden',
+    message: 'An event subscription holds {limit} events, which is all it can.',
+    source: SDK,
+    evidence: 'assumed'
+  },
+  MaxEventsInvalid: {
+    status: 400,
+    code: 'BadRequest',
+    message: "The query parameter 'maxEvents' must be between 1 and {limit}.",
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  MaxWaitTimeInvalid: {
+    status: 400,
+    code: 'BadRequest',
+    message: "The query parameter 'maxWaitTime' must be between 10 and {limit}.",
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  ReleaseDelayInvalid: {
+    status: 400,
+    code: 'BadRequest',
+    message: "The query parameter 'releaseDelayInSeconds' must be 0, 10, 60, 600 or 3600.",
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  LockTokensInvalid: {
+    status: 400,
+    code: 'BadRequest',
+    message: "The body must be a JSON object with the texts 'lockTokens'.",
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  TooManyLockTokens: {
+    status: 400,
+    code: 'BadRequest',
+    message: 'A request has at most {limit} lock tokens.',
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  SettlementTooLarge: {
+    status: 403,
+    code: 'Forbidden',
+    message: 'The body exceeds {limit} bytes.',
+    source: SDK,
     evidence: 'assumed'
   },
   ClientUnknown: {
@@ -434,6 +629,20 @@ export const errors = defineErrors({
     evidence: 'assumed'
   }
 })
+
+/** What one lock token of several was refused for; the answer as a whole is a success. */
+export const lockFaults = {
+  TokenLost: {
+    code: 'TokenLost',
+    message: 'Token has expired.',
+    source: RECORDINGS,
+    evidence: 'recorded'
+  },
+  BadToken: { code: 'BadToken', message: '', source: EVENTS, evidence: 'assumed' }
+} as const satisfies Record<
+  string,
+  { code: string; message: string } & { source: string; evidence: Evidence }
+>
 
 /** The body that the events host was recorded with; nothing is known of the topic-space host's. */
 export function render(error: ProviderError, { requestId, state }: Call<State>): Reply {

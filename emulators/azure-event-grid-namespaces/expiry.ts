@@ -1,7 +1,7 @@
 import type { Clock, Space } from '@fogbank/core'
-import type { Principal } from './auth.ts'
 import { errors } from './errors.ts'
-import { PERSONALITY } from './handlers.ts'
+import { PERSONALITY } from './name.ts'
+import type { Caller } from './namespace.ts'
 
 /** Ends each connection when the token it came with does; the returned function stops watching. */
 export function endExpiredSessions(space: Space, clock: Clock): () => void {
@@ -15,7 +15,7 @@ export function endExpiredSessions(space: Space, clock: Clock): () => void {
     session({ type, session }) {
       if (session.policy.personality !== PERSONALITY) return
       if (type === 'disconnected') return forget(session.connectionId)
-      const principal = session.identity as Principal
+      const { principal } = session.identity as Caller
       if (type !== 'connected' || principal.kind !== 'entra') return
       if (!Number.isFinite(principal.expiresAtMs)) return
       const end = () => session.disconnect(code, errors.TokenExpired.key)

@@ -1,38 +1,21 @@
-import type { Clock, Message, Space } from '@fogbank/core'
-import type { Call, Reply, TokenVerifier } from '@fogbank/personality'
-import type { Access } from './access.ts'
-import { nameOf, type Audiences, type Principal } from './auth.ts'
-import type { Clients } from './clients.ts'
+import type { Message } from '@fogbank/core'
+import type { Call, Reply } from '@fogbank/personality'
+import { nameOf } from './auth.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
+import { PERSONALITY } from './name.ts'
+import type { Caller } from './namespace.ts'
 import { settleProperties, toProperties } from './properties.ts'
 import { listListed, toContinuationToken, toHeaders, toItem, toPosition } from './retained.ts'
+import type { State } from './state.ts'
 import { checkFilter, checkTopic } from './topics.ts'
 
-export const PERSONALITY = 'azure-event-grid-namespaces'
-
-export interface State {
-  space: Space
-  clock: Clock
-  tokens: TokenVerifier
-  access: Access
-  clients: Clients
-  audiences: Audiences
-  /** The namespace's access keys; its topics, which they open, are not emulated yet. */
-  keys: readonly string[]
-  /** What a publish over HTTP is answered with. */
-  acceptedStatus: 202 | 204
-  rawUserProperties: boolean
-  sessionExpiryMaximumSeconds: number
-  /** Ends what runs beside the calls. */
-  close(): void
-}
-
-type EventGridCall = Call<State, Principal>
+type EventGridCall = Call<State, Caller>
 
 /** Publishes the body as an MQTT message; the caller's object id stands for its client id. */
 export async function httpPublish(call: EventGridCall): Promise<Reply> {
-  const { state, principal, query } = call
+  const { principal: caller, query } = call
+  const { namespace, principal } = caller
   const message: Message = {
     topic: query.topic ?? '',
     payload: call.body,
@@ -41,46 +24,47 @@ export async function httpPublish(call: EventGridCall): Promise<Reply> {
   }
   const properties = toProperties(call)
   if (properties) message.properties = properties
-  checkMessage(state, principal, message)
+  checkMessage(caller, message)
   const clientId = nameOf(principal)
-  await state.space.publish(message, { personality: PERSONALITY, clientId })
-  return { status: state.acceptedStatus }
+  await namespace.space.publish(message, { personality: PERSONALITY, clientId })
+  return { status: namespace.current.acceptedStatus }
 }
 
 /** Topic, properties, size and permission of a publish, by whichever door. @throws ProviderError */
-export function checkMessage({ access }: State, principal: Principal, message: Message): void {
+export function checkMessage({ namespace, principal }: Caller, message: Message): void {
   const { topic, payload, properties } = message
   checkTopic(topic)
   if (properties) settleProperties(properties)
   if (message.retain) limits.retainedMessageBytes.check(payload.length)
-  access.checkPublish(principal, topic)
+  namespace.current.access.checkPublish(principal, topic)
 }
 
 /** Form and permission of a subscription. @throws ProviderError */
-export function checkSubscription({ access }: State, principal: Principal, filter: string): void {
+export function checkSubscription({ namespace, principal }: Caller, filter: string): void {
   checkFilter(filter)
-  access.checkSubscribe(principal, filter)
+  namespace.current.access.checkSubscribe(principal, filter)
 }
 
 export async function getRetainedMessage(call: EventGridCall): Promise<Reply> {
-  const { state, principal } = call
+  const { state, principal: caller } = call
+  const { namespace, principal } = caller
   const topic = call.query.topic ?? ''
   checkTopic(topic)
-  state.access.checkRead(principal, topic)
-  const message = await state.space.retained.get(topic)
+  namespace.current.access.checkRead(principal, topic)
+  const message = await namespace.space.retained.get(topic)
   if (!message) throw errors.RetainedMessageNotFound({ topic })
   return { status: 200, headers: toHeaders(message, state.clock.now()), body: message.payload }
 }
 
 export async function listRetainedMessages(call: EventGridCall): Promise<Reply> {
-  const { state, query, principal } = call
+  const { state, query, principal: caller } = call
   const size = query.maxresults === undefined ? limits.maxResults.value : Number(query.maxresults)
   if (size < 1) throw limits.maxResults.exceeded(size)
   limits.maxResults.check(size)
   const position = toPosition(query.topicfilter, query.continuationtoken)
-  checkSubscription(state, principal, position.filter)
+  checkSubscription(caller, position.filter)
   // One more than asked for tells whether there is a next page.
-  const found = await listListed(state.space, position, size + 1)
+  const found = await listListed(caller.namespace.space, position, size + 1)
   const page = found.slice(0, size)
   const last = page.at(-1)
   const more = last !== undefined && found.length > size
@@ -98,10 +82,6 @@ export async function listRetainedMessages(call: EventGridCall): Promise<Reply> 
 /** Lets a WebSocket in; CONNECT says who it is. */
 export function connect(): Reply {
   return { status: 101, upgrade: { principal: undefined } }
-}
-
-export function notEmulated(call: EventGridCall): never {
-  throw errors.NotEmulated({ operation: call.operationName })
 }
 
 function toNextLink(

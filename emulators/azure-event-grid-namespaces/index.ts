@@ -1,18 +1,15 @@
-import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { definePersonality } from '@fogbank/personality'
-import { createAccess } from './access.ts'
-import { authenticate, createAudiences } from './auth.ts'
-import { createClients } from './clients.ts'
+import { authenticate } from './auth.ts'
 import { errors, render } from './errors.ts'
-import { endExpiredSessions } from './expiry.ts'
-import { PERSONALITY, type State } from './handlers.ts'
 import { limits } from './limits.ts'
 import { mqtt } from './mqtt.ts'
+import { PERSONALITY } from './name.ts'
 import { operations } from './operations.ts'
 import { settings } from './schemas.ts'
 import type { Settings } from './settings.ts'
+import { createState, type State } from './state.ts'
 
-/** An Event Grid namespace: HTTP Publish and the Retain API of its MQTT host, and the broker itself. */
+/** Event Grid namespaces: the MQTT broker, HTTP Publish and the Retain API, topics with pull delivery. */
 export const azureEventGridNamespaces = definePersonality<State, Settings>({
   name: PERSONALITY,
   title: 'Azure Event Grid namespace',
@@ -22,25 +19,7 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
   limits,
   lowerCaseQueryNames: true,
   settings,
-  async create({ core, clock, auth, tokens, settings }) {
-    const space = await core.space(settings.space ?? 'main')
-    const { httpPublishSuccess = 'auto', topicSpacesConfiguration = {} } = settings
-    const automatic = topicSpacesConfiguration.routeTopicResourceId === undefined ? 204 : 202
-    return {
-      space,
-      clock,
-      tokens,
-      access: createAccess(settings, auth === 'lenient'),
-      clients: createClients(settings.clients, auth === 'lenient'),
-      acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
-      audiences: createAudiences(topicSpacesConfiguration.hostname),
-      keys: settings.keys ?? [DEVELOPMENT_KEYS.namespaceKey],
-      rawUserProperties: settings.rawUserProperties ?? false,
-      sessionExpiryMaximumSeconds:
-        (topicSpacesConfiguration.maximumSessionExpiryInHours ?? 1) * 3600,
-      close: endExpiredSessions(space, clock)
-    }
-  },
+  create: createState,
   authenticate,
   render,
   fallbacks: {
@@ -51,12 +30,16 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
     unavailable: errors.ServiceUnavailable
   },
   mqtt,
-  describe: ({ keys: [key = ''] }) => ({
-    credential: `a token of the authority; namespace key ${key}`,
-    credentials: { key },
-    hint: 'send a token of the local authority for https://eventgrid.azure.net whose principal holds an EventGrid TopicSpaces role (the well-known client holds all), or start with --auth lenient',
-    webSocketPath: '/mqtt',
-    endpoints: { topic: 'default', subscription: 'default' }
-  }),
+  describe: (state) => {
+    const [key = ''] = state.find('', undefined)?.current.keys ?? []
+    return {
+      credential: `a token of the authority; namespace key ${key}`,
+      credentials: { key },
+      hint: 'send a token of the local authority for https://eventgrid.azure.net whose principal holds an EventGrid TopicSpaces role (the well-known client holds all), or start with --auth lenient',
+      webSocketPath: '/mqtt',
+      endpoints: { topic: 'default', subscription: 'default' }
+    }
+  },
+  reset: (state) => state.reset(),
   close: (state) => state.close()
 })

@@ -2,6 +2,8 @@ import { defineLimits } from '@fogbank/personality'
 import { errors } from './errors.ts'
 
 const QUOTAS = 'https://learn.microsoft.com/azure/event-grid/quotas-limits'
+const EVENTS =
+  'https://github.com/Azure/azure-rest-api-specs specification/eventgrid/data-plane/EventGridNamespace/main.tsp'
 const RETAIN = 'https://learn.microsoft.com/azure/event-grid/mqtt-retain'
 
 export const limits = defineLimits(errors, {
@@ -116,5 +118,61 @@ export const limits = defineLimits(errors, {
     raises: 'MaxResultsInvalid',
     source: RETAIN,
     evidence: 'documented'
+  },
+  eventsBytes: {
+    value: 1_048_576,
+    unit: 'bytes, an event or a batch',
+    raises: 'EventsTooLarge',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
+  eventsPerRequest: {
+    value: 1_000,
+    unit: 'events',
+    raises: 'TooManyEvents',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
+  extensionNameCharacters: {
+    value: 20,
+    unit: 'characters',
+    raises: 'ExtensionNameTooLong',
+    source: 'https://learn.microsoft.com/azure/event-grid/concepts-event-grid-namespaces',
+    evidence: 'documented'
+  },
+  eventsPerSubscription: {
+    value: 1_000_000,
+    unit: 'events that wait or are locked',
+    raises: 'EventSubscriptionFull',
+    source: 'our own: something has to bound the memory',
+    evidence: 'assumed'
+  },
+  maxEvents: {
+    value: 100,
+    unit: 'events',
+    raises: 'MaxEventsInvalid',
+    source: EVENTS,
+    evidence: 'documented'
+  },
+  maxWaitTimeSeconds: {
+    value: 120,
+    unit: 'seconds',
+    raises: 'MaxWaitTimeInvalid',
+    source: EVENTS,
+    evidence: 'documented'
+  },
+  lockTokensPerRequest: {
+    value: 1_000,
+    unit: 'lock tokens',
+    raises: 'TooManyLockTokens',
+    source: EVENTS,
+    evidence: 'assumed'
+  },
+  settlementBytes: {
+    value: 1_048_576,
+    unit: 'bytes',
+    raises: 'SettlementTooLarge',
+    source: EVENTS,
+    evidence: 'assumed'
   }
 })

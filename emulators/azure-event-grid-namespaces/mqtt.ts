@@ -1,9 +1,12 @@
-import type { Admission, ConnectRequest, MqttPolicy, Refusal } from '@fogbank/core'
-import { ProviderError, refusedBy, toRefusal } from '@fogbank/personality'
+import type { Admission, ConnectRequest, MqttPolicy, Peer, Refusal } from '@fogbank/core'
+import { ProviderError, rawPath, refusedBy, toRefusal } from '@fogbank/personality'
 import { identify, nameOf, type Principal } from './auth.ts'
 import { errors } from './errors.ts'
-import { checkMessage, checkSubscription, PERSONALITY, type State } from './handlers.ts'
+import { checkMessage, checkSubscription } from './handlers.ts'
 import { limits } from './limits.ts'
+import { PERSONALITY } from './name.ts'
+import type { Caller, Namespace } from './namespace.ts'
+import type { State } from './state.ts'
 
 const JWT_METHOD = 'OAUTH2-JWT'
 const MAXIMUM_WILL_DELAY_SECONDS = 300
@@ -11,7 +14,7 @@ const MAXIMUM_WILL_DELAY_SECONDS = 300
 const FAILURE = 0x80
 
 /** The MQTT broker of a namespace: its feature table, its limits and its outcome codes. */
-export function mqtt(state: State): MqttPolicy<Principal> {
+export function mqtt(state: State): MqttPolicy<Caller> {
   return {
     personality: PERSONALITY,
     versions: [4, 5],
@@ -54,44 +57,48 @@ export function mqtt(state: State): MqttPolicy<Principal> {
       }
       return undefined
     },
-    checkPublish: ({ identity }, message) =>
-      refusedBy(() => checkMessage(state, identity, message)),
+    checkPublish: ({ identity }, message) => refusedBy(() => checkMessage(identity, message)),
     checkSubscribe: ({ identity }, { filter }) =>
-      refusedBy(() => checkSubscription(state, identity, filter))
+      refusedBy(() => checkSubscription(identity, filter))
   }
 }
 
-async function admit(
-  state: State,
-  connect: ConnectRequest
-): Promise<Admission<Principal> | Refusal> {
+async function admit(state: State, connect: ConnectRequest): Promise<Admission<Caller> | Refusal> {
   if (connect.userProperties) {
     throw errors.UserPropertiesMisplaced({}, { detail: 'packet=connect' })
   }
   limits.nameCharacters.check(connect.clientId.length)
-  const identity = await identifyClient(state, connect)
-  const owner = state.space.session(PERSONALITY, connect.clientId)?.identity
-  if (owner && !isSame(owner as Principal, identity)) {
+  const namespace = state.find(prefixOf(connect.peer), connect.peer.host)
+  if (!namespace) throw errors.NotFound({}, { detail: `path=${connect.peer.url}` })
+  const principal = await identifyClient(namespace, connect)
+  const { space } = namespace
+  const owner = space.session(PERSONALITY, connect.clientId)?.identity as Caller | undefined
+  if (owner && !isSame(owner.principal, principal)) {
     throw errors.SessionNameTaken({}, { detail: `clientId=${connect.clientId}` })
   }
   if (connect.will) {
     connect.will.delaySeconds = Math.min(connect.will.delaySeconds, MAXIMUM_WILL_DELAY_SECONDS)
   }
-  return { space: state.space.name, identity }
+  return { space: space.name, identity: { namespace, principal } }
+}
+
+/** What stands before `/mqtt` in the path of a WebSocket. */
+function prefixOf({ url }: Peer): string {
+  return url === undefined ? '' : rawPath(url).replace(/\/mqtt$/, '')
 }
 
 /** By token when an authentication method is named, else by certificate. */
-async function identifyClient(state: State, connect: ConnectRequest): Promise<Principal> {
+async function identifyClient(namespace: Namespace, connect: ConnectRequest): Promise<Principal> {
   const { authenticationMethod, authenticationData, peer } = connect
   if (authenticationMethod === undefined) {
-    return state.clients.identify(peer.certificate, connect.username)
+    return namespace.current.clients.identify(peer.certificate, connect.username)
   }
   if (authenticationMethod !== JWT_METHOD) {
     throw errors.AuthenticationMethodUnknown({ method: authenticationMethod })
   }
   if (!authenticationData) throw errors.CredentialMissing()
   limits.authenticationDataBytes.check(authenticationData.length)
-  return identify(state, authenticationData.toString(), peer.host)
+  return identify(namespace, authenticationData.toString(), peer.host)
 }
 
 /** Names are compared without regard to case. */

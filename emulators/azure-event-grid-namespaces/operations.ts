@@ -1,19 +1,12 @@
 import { defineOperations, type Call, type ValidationFault } from '@fogbank/personality'
 import { errors } from './errors.ts'
-import {
-  connect,
-  getRetainedMessage,
-  httpPublish,
-  listRetainedMessages,
-  notEmulated,
-  type State
-} from './handlers.ts'
+import { connect, getRetainedMessage, httpPublish, listRetainedMessages } from './handlers.ts'
 import { limits } from './limits.ts'
 import { getRetainedMessageQuery, listRetainedMessagesQuery, httpPublishQuery } from './schemas.ts'
+import type { State } from './state.ts'
+import { eventOperations } from './topics/operations.ts'
 
 const DOCS = 'https://learn.microsoft.com/azure/event-grid'
-const TYPE_SPEC =
-  'https://github.com/Azure/azure-rest-api-specs specification/eventgrid/data-plane/EventGridNamespace/main.tsp'
 
 /** What every call to the MQTT host can fail with. */
 const COMMON = [
@@ -42,7 +35,7 @@ const TOPIC = [
 export const operations = defineOperations<State>()({
   HttpPublish: {
     method: 'POST',
-    path: '/mqtt/messages',
+    path: '{prefix*}/mqtt/messages',
     query: httpPublishQuery,
     bodyLimit: limits.payloadBytes,
     invalid: toQueryError,
@@ -70,7 +63,7 @@ export const operations = defineOperations<State>()({
   },
   GetRetainedMessage: {
     method: 'GET',
-    path: '/mqtt/retainedMessages/message',
+    path: '{prefix*}/mqtt/retainedMessages/message',
     query: getRetainedMessageQuery,
     invalid: toQueryError,
     raises: [...COMMON, ...TOPIC, 'RetainedMessageNotFound', 'PreviewConstraint'],
@@ -79,7 +72,7 @@ export const operations = defineOperations<State>()({
   },
   ListRetainedMessages: {
     method: 'GET',
-    path: '/mqtt/retainedMessages',
+    path: '{prefix*}/mqtt/retainedMessages',
     query: listRetainedMessagesQuery,
     invalid: toQueryError,
     raises: [
@@ -100,7 +93,7 @@ export const operations = defineOperations<State>()({
   },
   Connect: {
     method: 'GET',
-    path: '/mqtt',
+    path: '{prefix*}/mqtt',
     upgrade: true,
     // An upgrade always succeeds; these are what MQTT over it, or over TCP, is refused with.
     raises: [
@@ -135,48 +128,7 @@ export const operations = defineOperations<State>()({
     handle: connect,
     source: 'https://github.com/Azure-Samples/MqttApplicationSamples'
   },
-  PublishCloudEvents: {
-    method: 'POST',
-    path: '/topics/{topicName}:publish',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
-    source: TYPE_SPEC
-  },
-  ReceiveCloudEvents: {
-    method: 'POST',
-    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:receive',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
-    source: TYPE_SPEC
-  },
-  AcknowledgeCloudEvents: {
-    method: 'POST',
-    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:acknowledge',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
-    source: TYPE_SPEC
-  },
-  ReleaseCloudEvents: {
-    method: 'POST',
-    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:release',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
-    source: TYPE_SPEC
-  },
-  RejectCloudEvents: {
-    method: 'POST',
-    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:reject',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
-    source: TYPE_SPEC
-  },
-  RenewCloudEventLocks: {
-    method: 'POST',
-    path: '/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:renewLock',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
-    source: TYPE_SPEC
-  }
+  ...eventOperations
 })
 
 /** What is wrong with a query, by its first fault. */

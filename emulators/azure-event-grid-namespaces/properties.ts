@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer'
 import { topicNameFault, type MessageProperties, type UserProperty } from '@fogbank/core'
 import type { Call } from '@fogbank/personality'
 import { errors } from './errors.ts'
-import type { State } from './handlers.ts'
 import { limits } from './limits.ts'
+import type { Caller } from './namespace.ts'
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /** The MQTT properties that the headers of an HTTP Publish ask for. @throws ProviderError */
-export function toProperties(call: Call<State>): MessageProperties | undefined {
+export function toProperties(call: Call<unknown, Caller>): MessageProperties | undefined {
   const contentType = call.header('content-type')
   const responseTopic = call.header('mqtt-response-topic')
   const correlationData = call.header('mqtt-correlation-data')
@@ -22,7 +22,8 @@ export function toProperties(call: Call<State>): MessageProperties | undefined {
   if (responseTopic !== undefined) properties.responseTopic = toResponseTopic(responseTopic)
   if (correlationData !== undefined) properties.correlationData = toBytes(correlationData)
   if (userProperties !== undefined) {
-    properties.userProperties = toUserProperties(userProperties, call.state.rawUserProperties)
+    const { rawUserProperties = false } = call.principal.namespace.current.settings
+    properties.userProperties = toUserProperties(userProperties, rawUserProperties)
   }
   return Object.keys(properties).length > 0 ? properties : undefined
 }

@@ -374,14 +374,4 @@ publish('answers 429 with Retry-After and 500 where they are ordered', () =>
   })
 )
 
-publish('answers 501 for the operations that are gaps', () =>
-  withNamespace({}, async (world) => {
-    const target = '/topics/default:publish?api-version=2024-06-01'
-    assert.equal(refusal(await world.signed({ target, body: '{}' })).slice(0, 2), [
-      501,
-      'NotImplemented'
-    ])
-  })
-)
-
 publish.run()

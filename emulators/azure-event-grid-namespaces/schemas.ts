@@ -1,4 +1,5 @@
 import type { JsonSchema } from '@fogbank/personality'
+import { topic } from './topics/schemas.ts'
 
 const FLAG = { type: 'string', enum: ['0', '1'] }
 const NOT_EMPTY = { type: 'string', minLength: 1 }
@@ -29,162 +30,198 @@ export const listRetainedMessagesQuery: JsonSchema = {
 const RESOURCE_NAME = { type: 'string', minLength: 3, maxLength: 50, pattern: '^[A-Za-z0-9-]+$' }
 const AUTHENTICATION_NAME = { type: 'string', minLength: 1, maxLength: 128 }
 
+const namespaceProperties = {
+  space: { type: 'string', minLength: 1, description: 'The space its topics live in.' },
+  topicsConfiguration: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      hostname: { ...NOT_EMPTY, description: 'A host name that the namespace is found by.' }
+    }
+  },
+  topics: {
+    type: 'array',
+    maxItems: 100,
+    description: 'Namespace topics. Absent: `default` with the queue subscription `default`.',
+    items: topic
+  },
+  allowShortWait: {
+    type: 'boolean',
+    description: 'Let Receive wait less than the 10 seconds that the service insists on.'
+  },
+  topicSpacesConfiguration: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      hostname: {
+        ...NOT_EMPTY,
+        description: 'A host name of the namespace; tokens made for https://HOSTNAME are accepted.'
+      },
+      maximumSessionExpiryInHours: { type: 'integer', minimum: 1, maximum: 8 },
+      routeTopicResourceId: {
+        ...NOT_EMPTY,
+        description: 'Makes HTTP Publish answer 202; messages are not routed yet.'
+      }
+    }
+  },
+  topicSpaces: {
+    type: 'array',
+    maxItems: 10,
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['name', 'topicTemplates'],
+      properties: {
+        name: RESOURCE_NAME,
+        topicTemplates: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 10,
+          items: { type: 'string', minLength: 1, maxLength: 256 }
+        }
+      }
+    }
+  },
+  clients: {
+    type: 'array',
+    description: 'Certificate clients. Absent: any certificate of the local CA is a client.',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['name'],
+      properties: {
+        name: { type: 'string', pattern: '^[A-Za-z0-9:._-]{1,128}$' },
+        authenticationName: AUTHENTICATION_NAME,
+        state: { type: 'string', enum: ['Enabled', 'Disabled'] },
+        clientCertificateAuthentication: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['validationScheme'],
+          properties: {
+            validationScheme: {
+              type: 'string',
+              enum: [
+                'SubjectMatchesAuthenticationName',
+                'DnsMatchesAuthenticationName',
+                'UriMatchesAuthenticationName',
+                'IpMatchesAuthenticationName',
+                'EmailMatchesAuthenticationName',
+                'ThumbprintMatch'
+              ]
+            },
+            allowedThumbprints: {
+              type: 'array',
+              minItems: 1,
+              maxItems: 2,
+              items: { type: 'string', pattern: '^[0-9A-Fa-f:]{40,95}$' }
+            }
+          }
+        },
+        attributes: {
+          type: 'object',
+          propertyNames: { pattern: '^\\w+$' },
+          additionalProperties: {
+            anyOf: [
+              { type: 'string' },
+              { type: 'integer' },
+              { type: 'array', items: { type: 'string' } }
+            ]
+          }
+        }
+      }
+    }
+  },
+  clientGroups: {
+    type: 'array',
+    maxItems: 10,
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['name', 'query'],
+      properties: {
+        name: RESOURCE_NAME,
+        query: {
+          ...NOT_EMPTY,
+          description: "Which clients belong to it: attributes.kind = 'meter' and …"
+        }
+      }
+    }
+  },
+  permissionBindings: {
+    type: 'array',
+    maxItems: 100,
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['clientGroupName', 'topicSpaceName', 'permission'],
+      properties: {
+        clientGroupName: NOT_EMPTY,
+        topicSpaceName: RESOURCE_NAME,
+        permission: { type: 'string', enum: ['Publisher', 'Subscriber'] }
+      }
+    }
+  },
+  roleAssignments: {
+    type: 'array',
+    description: 'Which Entra principals hold which role; absent: the well-known one holds all.',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['principalId', 'role'],
+      properties: {
+        principalId: NOT_EMPTY,
+        role: {
+          type: 'string',
+          enum: [
+            'EventGrid TopicSpaces Publisher',
+            'EventGrid TopicSpaces Subscriber',
+            'EventGrid Data Sender',
+            'EventGrid Data Receiver',
+            'EventGrid Data Contributor'
+          ]
+        },
+        topicSpace: { ...RESOURCE_NAME, description: 'Absent: the whole namespace.' },
+        topic: { ...RESOURCE_NAME, description: 'For data roles. Absent: the whole namespace.' }
+      }
+    }
+  },
+  keys: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 2,
+    items: NOT_EMPTY,
+    description: 'Access keys of the namespace, for its topics.'
+  },
+  httpPublishSuccess: {
+    enum: ['auto', 202, 204],
+    description: 'What an accepted HTTP Publish answers; auto: 202 when routing is configured.'
+  },
+  rawUserProperties: {
+    type: 'boolean',
+    description: 'Also accept mqtt-user-properties as plain JSON, as the how-to page sends them.'
+  }
+}
+
 /** The part of the configuration under `azure-event-grid-namespaces`; names are those of the ARM resources. */
 export const settings: JsonSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    space: { type: 'string', minLength: 1, description: 'The space its topics live in.' },
-    topicSpacesConfiguration: {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        hostname: {
-          ...NOT_EMPTY,
-          description:
-            'A host name of the namespace; tokens made for https://HOSTNAME are accepted.'
-        },
-        maximumSessionExpiryInHours: { type: 'integer', minimum: 1, maximum: 8 },
-        routeTopicResourceId: {
-          ...NOT_EMPTY,
-          description: 'Makes HTTP Publish answer 202; messages are not routed yet.'
-        }
-      }
+    name: {
+      ...RESOURCE_NAME,
+      description: 'Of the namespace that these settings are of: default.'
     },
-    topicSpaces: {
+    ...namespaceProperties,
+    namespaces: {
       type: 'array',
-      maxItems: 10,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['name', 'topicTemplates'],
-        properties: {
-          name: RESOURCE_NAME,
-          topicTemplates: {
-            type: 'array',
-            minItems: 1,
-            maxItems: 10,
-            items: { type: 'string', minLength: 1, maxLength: 256 }
-          }
-        }
-      }
-    },
-    clients: {
-      type: 'array',
-      description: 'Certificate clients. Absent: any certificate of the local CA is a client.',
+      maxItems: 50,
+      description: 'More namespaces, by the host NAME.localhost or by the path /NAME.',
       items: {
         type: 'object',
         additionalProperties: false,
         required: ['name'],
-        properties: {
-          name: { type: 'string', pattern: '^[A-Za-z0-9:._-]{1,128}$' },
-          authenticationName: AUTHENTICATION_NAME,
-          state: { type: 'string', enum: ['Enabled', 'Disabled'] },
-          clientCertificateAuthentication: {
-            type: 'object',
-            additionalProperties: false,
-            required: ['validationScheme'],
-            properties: {
-              validationScheme: {
-                type: 'string',
-                enum: [
-                  'SubjectMatchesAuthenticationName',
-                  'DnsMatchesAuthenticationName',
-                  'UriMatchesAuthenticationName',
-                  'IpMatchesAuthenticationName',
-                  'EmailMatchesAuthenticationName',
-                  'ThumbprintMatch'
-                ]
-              },
-              allowedThumbprints: {
-                type: 'array',
-                minItems: 1,
-                maxItems: 2,
-                items: { type: 'string', pattern: '^[0-9A-Fa-f:]{40,95}$' }
-              }
-            }
-          },
-          attributes: {
-            type: 'object',
-            propertyNames: { pattern: '^\\w+$' },
-            additionalProperties: {
-              anyOf: [
-                { type: 'string' },
-                { type: 'integer' },
-                { type: 'array', items: { type: 'string' } }
-              ]
-            }
-          }
-        }
+        properties: { name: RESOURCE_NAME, ...namespaceProperties }
       }
-    },
-    clientGroups: {
-      type: 'array',
-      maxItems: 10,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['name', 'query'],
-        properties: {
-          name: RESOURCE_NAME,
-          query: {
-            ...NOT_EMPTY,
-            description: "Which clients belong to it: attributes.kind = 'meter' and …"
-          }
-        }
-      }
-    },
-    permissionBindings: {
-      type: 'array',
-      maxItems: 100,
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['clientGroupName', 'topicSpaceName', 'permission'],
-        properties: {
-          clientGroupName: NOT_EMPTY,
-          topicSpaceName: RESOURCE_NAME,
-          permission: { type: 'string', enum: ['Publisher', 'Subscriber'] }
-        }
-      }
-    },
-    roleAssignments: {
-      type: 'array',
-      description: 'Which Entra principals hold which role; absent: the well-known one holds all.',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['principalId', 'role'],
-        properties: {
-          principalId: NOT_EMPTY,
-          role: {
-            type: 'string',
-            enum: [
-              'EventGrid TopicSpaces Publisher',
-              'EventGrid TopicSpaces Subscriber',
-              'EventGrid Data Sender',
-              'EventGrid Data Receiver',
-              'EventGrid Data Contributor'
-            ]
-          },
-          topicSpace: { ...RESOURCE_NAME, description: 'Absent: the whole namespace.' }
-        }
-      }
-    },
-    keys: {
-      type: 'array',
-      minItems: 1,
-      maxItems: 2,
-      items: NOT_EMPTY,
-      description: 'Access keys of the namespace, for its topics.'
-    },
-    httpPublishSuccess: {
-      enum: ['auto', 202, 204],
-      description: 'What an accepted HTTP Publish answers; auto: 202 when routing is configured.'
-    },
-    rawUserProperties: {
-      type: 'boolean',
-      description: 'Also accept mqtt-user-properties as plain JSON, as the how-to page sends them.'
     }
   }
 }

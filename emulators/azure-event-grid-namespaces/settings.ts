@@ -1,9 +1,21 @@
 import type { Attribute } from './templates.ts'
+import type { TopicSettings } from './topics/settings.ts'
 
-/** The configuration's part of this personality, as schemas.ts checks it. */
-export interface Settings {
-  /** @default main */
+/** The configuration's part of this personality, as schemas.ts checks it: the default namespace, and others. */
+export interface Settings extends NamespaceSettings {
+  /** Of the default namespace. @default default */
+  name?: string
+  namespaces?: (NamespaceSettings & { name: string })[]
+}
+
+export interface NamespaceSettings {
+  /** @default main for the default namespace, one of its own for any other */
   space?: string
+  topicsConfiguration?: { hostname?: string }
+  /** @default one named `default` with a queue subscription `default` */
+  topics?: TopicSettings[]
+  /** Whether Receive takes a `maxWaitTime` below the service's minimum. @default false */
+  allowShortWait?: boolean
   topicSpacesConfiguration?: {
     hostname?: string
     /** @default 1 */
@@ -55,6 +67,8 @@ export interface RoleAssignment {
   role: string
   /** Absent: the whole namespace. */
   topicSpace?: string
+  /** For the data roles. Absent: the whole namespace. */
+  topic?: string
 }
 
 export interface ClientResource {

@@ -1,0 +1,2 @@
+/** The personality's id. */
+export const PERSONALITY = 'azure-event-grid-namespaces'

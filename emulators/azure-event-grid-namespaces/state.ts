@@ -1,0 +1,127 @@
+import type { Clock } from '@fogbank/core'
+import { SettingsError, type Log, type PersonalityContext } from '@fogbank/personality'
+import { endExpiredSessions } from './expiry.ts'
+import {
+  createNamespace,
+  DEFAULT_NAMESPACE,
+  type Namespace,
+  type NamespaceContext
+} from './namespace.ts'
+import { PERSONALITY } from './name.ts'
+import type { NamespaceSettings, Settings } from './settings.ts'
+import { openDeadLetters, type DeadLetters } from './topics/dead-letters.ts'
+import { openEventStore, type EventStore } from './topics/event-store.ts'
+
+/** What the operations work on: the namespaces, by name. */
+export interface State {
+  readonly clock: Clock
+  readonly namespaces: ReadonlyMap<string, Namespace>
+  readonly deadLetters: DeadLetters
+  /** The longest that any of them allows. */
+  readonly sessionExpiryMaximumSeconds: number
+  /**
+   * The namespace that a caller means: by the path in front of the operation's own (`/labns`), else by
+   * the host, else the default one. undefined: the path names none.
+   */
+  find(prefix: string, host: string | undefined): Namespace | undefined
+  /** Back to what the configuration says, after the core was emptied. */
+  reset(): Promise<void>
+  close(): void
+}
+
+type Context = PersonalityContext<Settings>
+
+/** @throws SettingsError */
+export async function createState(context: Context): Promise<State> {
+  const { core, clock, ids, log, auth, tokens, settings } = context
+  const records = await core.records(`${PERSONALITY}:events`)
+  const deadLetters = await openDeadLetters(records, { clock, ids })
+  const namespaces = new Map<string, Namespace>()
+  let store = await openEventStore(records)
+  let stopWatching: (() => void)[] = []
+
+  async function start(): Promise<void> {
+    const common: Omit<NamespaceContext, 'isDefault'> = {
+      ...{ clock, ids, log, auth, tokens, store, deadLetters },
+      sinks: core.sinks
+    }
+    for (const [name, own] of namespacesOf(settings)) {
+      const isDefault = namespaces.size === 0
+      const space = await core.space(own.space)
+      namespaces.set(name, await createNamespace(name, own, space, { ...common, isDefault }))
+    }
+    await clearLeftovers(store, deadLetters, log)
+    const spaces = new Set([...namespaces.values()].map(({ space }) => space))
+    stopWatching = [...spaces].map((space) => endExpiredSessions(space, clock))
+  }
+
+  function close(): void {
+    for (const stop of stopWatching) stop()
+    for (const namespace of namespaces.values()) namespace.close()
+    namespaces.clear()
+  }
+
+  await start()
+  return {
+    clock,
+    namespaces,
+    deadLetters,
+    get sessionExpiryMaximumSeconds() {
+      const hours = [...namespaces.values()].map(
+        ({ current: { settings: own } }) =>
+          own.topicSpacesConfiguration?.maximumSessionExpiryInHours ?? 1
+      )
+      return Math.max(...hours) * 3600
+    },
+    find(prefix, host) {
+      if (prefix !== '') return namespaces.get(prefix.slice(1))
+      if (namespaces.size > 1 && host !== undefined) {
+        const name = host.replace(/:\d+$/, '').toLowerCase()
+        for (const namespace of namespaces.values()) {
+          const { hostnames } = namespace.current
+          if (hostnames.some((own) => own.toLowerCase() === name)) return namespace
+        }
+        const [label = '', ...rest] = name.split('.')
+        const named = rest.length > 0 ? namespaces.get(label) : undefined
+        if (named) return named
+      }
+      return namespaces.get(settings.name ?? DEFAULT_NAMESPACE)
+    },
+    async reset() {
+      close()
+      deadLetters.forget()
+      store = await openEventStore(records)
+      await start()
+    },
+    close
+  }
+}
+
+/** The configuration's top level is the default namespace and stands first; the others are in a list. */
+function namespacesOf(settings: Settings): Map<string, NamespaceSettings & { space: string }> {
+  const { namespaces = [], name = DEFAULT_NAMESPACE, ...own } = settings
+  const all = new Map([[name, { ...own, space: own.space ?? 'main' }]])
+  for (const one of namespaces) {
+    const space = one.space ?? `${PERSONALITY}:${one.name}`
+    if (all.has(one.name)) throw new SettingsError(`there are two namespaces ${one.name}`)
+    for (const [other, { space: taken }] of all) {
+      if (taken !== space) continue
+      throw new SettingsError(`namespaces/${one.name}: the space ${space} is that of ${other}`)
+    }
+    all.set(one.name, { ...one, space })
+  }
+  return all
+}
+
+/** Events of subscriptions that are configured no longer. */
+async function clearLeftovers(
+  store: EventStore,
+  deadLetters: DeadLetters,
+  log: Log
+): Promise<void> {
+  for (const path of store.leftovers()) {
+    log.warn(`${PERSONALITY}: ${path} is configured no longer; its events are dropped`)
+    await store.clear(path)
+    await deadLetters.clear(path)
+  }
+}
