@@ -95,7 +95,7 @@ function toHeaderLines({ status, headers, commonHeaders, body }: Reply): string[
   const lines: string[] = []
   for (const name in headers) lines.push(name, headers[name]!)
   for (const name in commonHeaders) lines.push(name, commonHeaders[name]!)
-  if (!BODILESS.has(status)) {
+  if (!BODILESS.has(status) && headers?.['Transfer-Encoding'] === undefined) {
     lines.push('Content-Length', String(body === undefined ? 0 : Buffer.byteLength(body)))
   }
   return lines

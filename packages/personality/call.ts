@@ -10,7 +10,10 @@ export interface Reply {
   headers?: Record<string, string>
   /** Headers of every answer of the personality, behind the others; no name may stand in both. */
   commonHeaders?: Record<string, string>
-  /** Absent: no body; then Content-Length is 0, or left out where the status forbids it. */
+  /**
+   * Absent: no body; then Content-Length is 0, or left out where the status forbids it. With a
+   * `Transfer-Encoding` among the headers there is none either.
+   */
   body?: string | Buffer
   /**
    * Lets a WebSocket upgrade through: to MQTT, whose policy finds the value as `peer.principal`, or to
@@ -70,7 +73,7 @@ export interface RawRequest {
 export interface Call<State = unknown, Principal = unknown> {
   readonly state: State
   readonly request: RawRequest
-  /** Undecoded. */
+  /** Undecoded; as `toPath` of the definition has it. */
   readonly path: string
   /** Undecoded. */
   readonly rawQuery: string

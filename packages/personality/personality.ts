@@ -1,6 +1,6 @@
 import type { MqttPolicy } from '@fogbank/core'
 import type { Hono } from 'hono'
-import type { Call, Reply } from './call.ts'
+import type { Call, RawRequest, Reply } from './call.ts'
 import type { PersonalityContext } from './context.ts'
 import type { AnyErrorMaker, Errors, ProviderError } from './errors.ts'
 import type { Limits } from './limits.ts'
@@ -24,6 +24,11 @@ export interface PersonalityDefinition<State = any, Settings = any> {
   order?: readonly Stage[]
   /** Whether query parameter names are compared in lower case. @default false */
   lowerCaseQueryNames?: boolean
+  /**
+   * The path that is matched, undecoded, where the vendor looks past some of what was sent: case, a name in
+   * front. @default as sent
+   */
+  toPath?(request: RawRequest, state: State): string
   /** Schema of this personality's part of the configuration. */
   settings?: JsonSchema
   /** Makes what the handlers work on. @throws SettingsError */
@@ -70,6 +75,8 @@ export interface PersonalityDescription {
   webSocketPath?: string
   /** false: MQTT comes over WebSocket only. @default true */
   mqttOverTcp?: boolean
+  /** Further ports that it is served on, and the setting that named them: `topics[0].port`. */
+  ports?: readonly { port: number; setting: string }[]
   /** More members for `GET /endpoints`; `{http}` stands for the HTTP URL. */
   endpoints?: Record<string, string>
 }

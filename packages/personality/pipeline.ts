@@ -107,7 +107,7 @@ export function createPipeline<State>(
     return {
       state,
       request,
-      path: rawPath(request.target),
+      path: definition.toPath?.(request, state) ?? rawPath(request.target),
       rawQuery: rawQuery(request.target),
       operation: undefined,
       operationName: request.method,

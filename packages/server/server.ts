@@ -178,6 +178,11 @@ export async function startSuite(options: {
     for (const { service, offset } of services) {
       await open(service, portBase === 0 ? 0 : portBase + offset, '--port-base')
     }
+    for (const personality of personalities.values()) {
+      for (const { port, setting } of personality.description.ports ?? []) {
+        await open(toService(personality), port, `${personality.definition.name}.${setting}`)
+      }
+    }
     for (const [port, id] of Object.entries(configuration.compatibilityPorts)) {
       const found = services.find(({ service }) => service.name === id)
       if (!found) {
