@@ -23,6 +23,12 @@ export function environmentFor(
         AWS_REGION: credentials.region!,
         ...ca
       }
+    case 'azure-event-grid-topics':
+      return {
+        FOGBANK_AZURE_EVENT_GRID_TOPICS_ENDPOINT: entry.endpoint!,
+        FOGBANK_AZURE_EVENT_GRID_TOPICS_KEY: credentials.key1!,
+        ...ca
+      }
     case 'azure-web-pubsub':
       return { WebPubSubConnectionString: credentials.connectionString!, ...ca }
     case 'authority':

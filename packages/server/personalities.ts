@@ -1,6 +1,7 @@
 import type { PersonalityDefinition } from '@fogbank/personality'
 import { awsIot } from '@fogbank/aws-iot'
 import { azureEventGridNamespaces } from '@fogbank/azure-event-grid-namespaces'
+import { azureEventGridTopics } from '@fogbank/azure-event-grid-topics'
 import { azureWebPubSub } from '@fogbank/azure-web-pubsub'
 import { shiftr } from '@fogbank/shiftr'
 
@@ -8,6 +9,7 @@ import { shiftr } from '@fogbank/shiftr'
 export const personalities: readonly PersonalityDefinition[] = [
   awsIot,
   azureEventGridNamespaces,
+  azureEventGridTopics,
   azureWebPubSub,
   shiftr
 ]
