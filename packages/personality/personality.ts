@@ -59,6 +59,11 @@ export interface PersonalityDefinition<State = any, Settings = any> {
   control?(state: State): Hono<any>
   /** What a user needs to get in. */
   describe(state: State): PersonalityDescription
+  /**
+   * Every port is open; `http` is where others reach this personality, `http://localhost:4630`. What
+   * starts here runs beside the calls, and ends with `close`.
+   */
+  started?(state: State, http: string): void
   /** Back to what start gave. */
   reset?(state: State): void | Promise<void>
   close?(state: State): void | Promise<void>

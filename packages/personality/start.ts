@@ -21,6 +21,8 @@ export interface RunningPersonality {
   mqtt: MqttPolicy<any> | undefined
   /** Its part of the control port; absent: it has none. */
   control: Hono<any> | undefined
+  /** Its ports are open; this is where others reach it. */
+  started(http: string): void
   reset(): Promise<void>
   close(): Promise<void>
 }
@@ -41,6 +43,7 @@ export async function startPersonality(
     description: definition.describe(state),
     mqtt: definition.mqtt?.(state),
     control: definition.control?.(state),
+    started: (http) => definition.started?.(state, http),
     async reset() {
       faults.clear()
       await definition.reset?.(state)

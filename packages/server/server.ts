@@ -193,6 +193,8 @@ export async function startSuite(options: {
       await open(found.service, Number(port), 'compatibilityPorts')
     }
     await certificates
+    const urls = endpoints('localhost')
+    for (const [id, personality] of personalities) personality.started(String(urls[id]?.http))
     ready = true
   }
 
