@@ -9,4 +9,5 @@ export type {
   UnsignedRequest
 } from './transcript.ts'
 export { withFogbank, type Door, type World } from './with-fogbank.ts'
+export { openWire, type Wire, type WirePacket } from './wire.ts'
 export { within } from './within.ts'

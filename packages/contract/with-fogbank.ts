@@ -46,13 +46,13 @@ export interface World {
 
 /** Starts a suite in memory, runs, and closes everything, whatever happened. */
 export async function withFogbank<T>(
-  options: StartOptions & { manualClock?: boolean },
+  options: StartOptions & { manualClock?: boolean; startMs?: number },
   run: (world: World) => Promise<T>
 ): Promise<T> {
-  const { manualClock = false, ...startOptions } = options
+  const { manualClock = false, startMs, ...startOptions } = options
   const lines: string[] = []
   const failures: unknown[] = []
-  const clock = manualClock ? createManualClock() : undefined
+  const clock = manualClock ? createManualClock(startMs) : undefined
   const log: Log = {
     info: (line) => void lines.push(line),
     warn: (line) => void lines.push(line),

@@ -54,8 +54,11 @@ export interface Sessions {
   describe(entry: SessionEntry): ClientSession
   /** Takes up the waits that an earlier process left: expiries, delayed wills, wills of lost clients. */
   resume(): void
-  /** Ends every wait; nothing is stored any more. */
-  close(): void
+  /**
+   * Ends every wait and notes who was connected until now: their time and their wills are for the next
+   * process. Nothing is stored any more.
+   */
+  close(): Promise<void>
 }
 
 const PREFIX = 'session:'
@@ -462,9 +465,17 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
         }
       }
     },
-    close() {
+    async close() {
       closed = true
-      for (const entry of entries.values()) cancelWaits(entry)
+      const left: Promise<void>[] = []
+      for (const entry of entries.values()) {
+        cancelWaits(entry)
+        if (!entry.connection || !isKept(entry)) continue
+        entry.disconnectedAtMs = clock.now()
+        if (entry.connection.discardsWill) entry.will = undefined
+        left.push(put(keyOf(entry.id), msgpack.encode(toKept(entry))))
+      }
+      await Promise.all(left)
     }
   }
 }

@@ -330,8 +330,7 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     hasRoom: () => attached < bounds.connections,
     attach,
     async reset() {
-      disconnectAll(ADMINISTRATIVE_ACTION, 'Reset')
-      await stop()
+      await stop(ADMINISTRATIVE_ACTION, 'Reset')
       await store.commit([])
       await part.clear()
       parts = await start()
@@ -339,16 +338,17 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     async close() {
       if (closed) return
       closed = true
-      disconnectAll(SERVER_SHUTTING_DOWN, 'ServerShuttingDown')
-      await stop()
+      await stop(SERVER_SHUTTING_DOWN, 'ServerShuttingDown')
     }
   }
 
-  async function stop(): Promise<void> {
+  async function stop(reasonCode: number, rule: string): Promise<void> {
     parts.endSweep()
+    const noted = parts.sessions.close()
+    disconnectAll(reasonCode, rule)
     await parts.broker.close()
     for (const { connection } of parts.sessions.all()) if (connection) left(connection)
-    parts.sessions.close()
+    await noted
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Core, MqttPolicy, Refusal } from '@fogbank/core'
+import { timingSafeEqual } from 'node:crypto'
+import type { Core, MqttPolicy, Reauthentication, Refusal } from '@fogbank/core'
 
 /** What the configuration says of the plain door. */
 export interface PlainDoorSettings {
@@ -7,6 +8,8 @@ export interface PlainDoorSettings {
   topicAliasMaximum?: number
   /** Filters that are answered 0x80. */
   denySubscribe?: string[]
+  /** Clients that are sent elsewhere (0x9C), by client id: the server reference they get. */
+  redirect?: Record<string, string>
 }
 
 export const plainDoorSchema = {
@@ -16,13 +19,20 @@ export const plainDoorSchema = {
     keepAliveMaximumSeconds: { type: 'integer', minimum: 1, maximum: 65535 },
     receiveMaximum: { type: 'integer', minimum: 1, maximum: 65535 },
     topicAliasMaximum: { type: 'integer', minimum: 0, maximum: 65535 },
-    denySubscribe: { type: 'array', items: { type: 'string', minLength: 1 } }
+    denySubscribe: { type: 'array', items: { type: 'string', minLength: 1 } },
+    redirect: { type: 'object', additionalProperties: { type: 'string', minLength: 1 } }
   }
 }
 
 const MAIN_SPACE = 'main'
 /** Topic trees that belong to a personality, or to us: not read or written through this door. */
 const FOREIGN_TREES = ['$aws', '$webpubsub', '$events', '$info', '$action', '$fogbank']
+
+/** The one authentication method of this door: the client sends back the bytes that it was sent. */
+const ECHO = 'echo'
+const ECHO_BYTES = 16
+
+const WRONG_ECHO: Refusal = { rule: 'WrongEcho', reasonCode: 0x87 }
 
 /** What a shared subscription puts before its filter. */
 const SHARED_PREFIX = /^\$share\/[^/]*\//
@@ -35,7 +45,25 @@ export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPo
     if (topic[0] !== '$') return undefined
     const tree = topic.replace(SHARED_PREFIX, '').split('/', 1)[0]!
     if (!FOREIGN_TREES.includes(tree)) return undefined
-    return { rule: 'ForeignTopicTree', reasonCode: 0x87, detail: `tree=${tree}` }
+    return {
+      rule: 'ForeignTopicTree',
+      reasonCode: 0x87,
+      reasonString: `the topics under ${tree} belong to another door`,
+      userProperties: [['tree', tree]],
+      detail: `tree=${tree}`
+    }
+  }
+
+  /** Asks a client that authenticates for an echo; `proven` is what it is answered with. */
+  function askForEcho<Proven extends object>(proven: Proven) {
+    const challenge = core.ids.bytes(ECHO_BYTES)
+    return {
+      authenticationData: challenge,
+      async respond(data: Buffer | undefined): Promise<Proven | Refusal> {
+        const isSame = data?.length === challenge.length && timingSafeEqual(data, challenge)
+        return isSame ? proven : WRONG_ECHO
+      }
+    }
   }
 
   return {
@@ -58,9 +86,20 @@ export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPo
     sessionExpiryMaximumSeconds: 0xffffffff,
     announceDefaults: false,
 
-    async authenticate({ username }) {
+    async authenticate({ clientId, username, authenticationMethod }) {
+      const serverReference = settings.redirect?.[clientId]
+      if (serverReference !== undefined) {
+        return { rule: 'UseAnotherServer', reasonCode: 0x9c, returnCode: 3, serverReference }
+      }
+      if (authenticationMethod !== undefined && authenticationMethod !== ECHO) {
+        const detail = `method=${authenticationMethod}`
+        return { rule: 'BadAuthenticationMethod', reasonCode: 0x8c, detail }
+      }
       const space = username || MAIN_SPACE
-      if (core.spaces().includes(space)) return { space, identity: undefined }
+      if (core.spaces().includes(space)) {
+        const admission = { space, identity: undefined }
+        return authenticationMethod === ECHO ? askForEcho(admission) : admission
+      }
       const spaces = core.spaces().join(', ')
       return {
         rule: 'UnknownSpace',
@@ -69,6 +108,8 @@ export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPo
         detail: `space=${space}; the username is empty or one of: ${spaces}`
       }
     },
+    reauthenticate: async (): Promise<Reauthentication<undefined>> => askForEcho({}),
+    responseInformation: ({ clientId }) => `reply/${clientId}/`,
     checkPublish: (_client, message) => foreign(message.topic),
     checkSubscribe(_session, { filter }) {
       if (denied.has(filter)) {

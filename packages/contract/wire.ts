@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import type { Duplex } from 'node:stream'
+import mqttPacket from 'mqtt-packet'
+import { createWebSocketStream, WebSocket } from 'ws'
+import { within } from './within.ts'
+
+const ANSWER_MS = 5_000
+
+/** A packet as mqtt-packet reads it, without what the parser adds of its own. */
+export type WirePacket = Record<string, unknown>
+
+/** An MQTT client that says exactly what it is told, and hears whole packets. */
+export interface Wire {
+  readonly stream: Duplex
+  send(packet: object): void
+  /** The next packet; undefined once the connection is closed. */
+  next(withinMs?: number): Promise<WirePacket | undefined>
+  /** Drops the connection without a DISCONNECT. */
+  cut(): void
+}
+
+/**
+ * Opens an MQTT connection without a CONNECT.
+ * @param url `mqtt://host:port` or `ws://host:port/path`
+ */
+export async function openWire(url: string, protocolVersion = 5): Promise<Wire> {
+  const stream = url.startsWith('ws') ? await openWebSocket(url) : await openSocket(url)
+  const parser = mqttPacket.parser({ protocolVersion })
+  const packets: WirePacket[] = []
+  let over = false
+  let wake = () => {}
+  parser.on('packet', (packet) => {
+    packets.push(toPlain(packet as never))
+    wake()
+  })
+  stream.on('data', (bytes: Buffer) => parser.parse(bytes))
+  stream.on('error', () => {}) // how a connection ends is told by `close`
+  const end = () => {
+    over = true
+    wake()
+  }
+  stream.on('end', end)
+  stream.on('close', end)
+
+  async function arrived(): Promise<WirePacket | undefined> {
+    while (packets.length === 0 && !over) await new Promise<void>((resolve) => (wake = resolve))
+    return packets.shift()
+  }
+
+  return {
+    stream,
+    send: (packet) => void stream.write(mqttPacket.generate(packet as never, { protocolVersion })),
+    next: (withinMs = ANSWER_MS) => within(withinMs, arrived(), 'the next packet'),
+    cut: () => void stream.destroy()
+  }
+}
+
+async function openSocket(url: string): Promise<Duplex> {
+  const { hostname, port } = new URL(url)
+  const socket = net.connect({ host: hostname, port: Number(port), noDelay: true })
+  await once(socket, 'connect')
+  return socket
+}
+
+async function openWebSocket(url: string): Promise<Duplex> {
+  const socket = new WebSocket(url, 'mqtt')
+  const stream = createWebSocketStream(socket)
+  await once(socket, 'open')
+  return stream
+}
+
+function toPlain({ length: _length, ...packet }: WirePacket): WirePacket {
+  for (const name of ['topic', 'payload']) {
+    if (packet[name] === null || packet[name] === undefined) delete packet[name]
+  }
+  if (Buffer.isBuffer(packet.payload)) packet.payload = packet.payload.toString()
+  if (packet.cmd !== 'publish') for (const name of ['dup', 'qos', 'retain']) delete packet[name]
+  const { properties } = packet as { properties?: Record<string, unknown> }
+  // The parser's map has no prototype, which an assertion would take for a difference.
+  if (properties?.userProperties) properties.userProperties = { ...properties.userProperties }
+  return packet
+}
