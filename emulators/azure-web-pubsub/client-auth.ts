@@ -33,7 +33,7 @@ export async function identifyClient(
   const hub = toClientHub(hubName)
   const token = tokenOf(call)
   if (token === undefined) {
-    if (call.state.hubSettings.get(hub)?.anonymousConnectPolicy !== 'allow') {
+    if (call.state.hubSettings.get(hub).anonymousConnectPolicy !== 'allow') {
       throw errors.ClientTokenMissing()
     }
     return { hub, userId: null, roles: [], groups: [], claims: {} }

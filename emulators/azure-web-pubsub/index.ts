@@ -1,6 +1,10 @@
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { definePersonality } from '@fogbank/personality'
 import { authenticate } from './auth.ts'
+import { createClients } from './clients/clients.ts'
+import { clientErrors } from './clients/errors.ts'
+import { clientLimits } from './clients/limits.ts'
+import { clientOperations } from './clients/operations.ts'
 import { errors, render } from './errors.ts'
 import { createHubs } from './hubs.ts'
 import { limits } from './limits.ts'
@@ -9,6 +13,9 @@ import { settings, type Settings } from './settings.ts'
 import { API_VERSIONS } from './shape.ts'
 import { PERSONALITY, type State } from './state.ts'
 import { createKeyTokens } from './tokens.ts'
+import { createControl } from './upstream/control.ts'
+import { createUpstream } from './upstream/events.ts'
+import { createHubSettings } from './upstream/hub-settings.ts'
 
 const SUPPORTED_VERSIONS = { 'api-supported-versions': API_VERSIONS.join(', ') }
 const NO_HEADERS = {}
@@ -18,15 +25,17 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
   name: PERSONALITY,
   title: 'Azure Web PubSub',
   portOffset: 40,
-  operations,
-  errors,
-  limits,
+  // Clients come last: what is under `/client` and nobody else's is theirs.
+  operations: { ...operations, ...clientOperations },
+  errors: { ...errors, ...clientErrors },
+  limits: { ...limits, ...clientLimits },
   settings,
   create({ core, clock, ids, log, auth, tokens, settings = {} }) {
     const accessKeys = settings.accessKeys ?? [DEVELOPMENT_KEYS.webPubSubKey]
-    const hubSettings = Object.entries(settings.hubs ?? {}).map(
-      ([name, own]) => [name.toLowerCase(), own] as const
-    )
+    const keyTokens = createKeyTokens(accessKeys, clock, auth)
+    const hubSettings = createHubSettings(settings.hubs)
+    const handlersOf = (hub: string) => hubSettings.get(hub).eventHandlers ?? []
+    const upstream = createUpstream({ clock, ids, log, accessKeys, handlersOf })
     return {
       core,
       clock,
@@ -36,9 +45,11 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
       tokens,
       settings,
       accessKeys,
-      keyTokens: createKeyTokens(accessKeys, clock, auth),
+      keyTokens,
       hubs: createHubs(core, () => {}),
-      hubSettings: new Map(hubSettings)
+      hubSettings,
+      upstream,
+      clients: createClients({ clock, log, keyTokens, upstream })
     }
   },
   authenticate,
@@ -60,8 +71,16 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
     hint: `sign a token with access key ${accessKey} (HS256) for the URL that is called, or use a token of the local authority for https://webpubsub.azure.com whose principal holds the role Web PubSub Service Owner, or start with --auth lenient`,
     mqttOverTcp: false
   }),
-  async reset({ hubs, keyTokens }) {
+  control: ({ hubSettings }) => createControl(hubSettings),
+  async reset({ hubs, keyTokens, clients, upstream, hubSettings }) {
     keyTokens.clear()
+    clients.drop()
+    hubSettings.reset()
+    upstream.reset()
     for (const hub of await hubs.all()) hub.clear()
+  },
+  close({ clients, upstream }) {
+    clients.drop()
+    upstream.close()
   }
 })

@@ -3,6 +3,9 @@ import { limits } from './limits.ts'
 
 const HUB = /^[A-Za-z][A-Za-z0-9_`,.[\]]*$/
 
+export const isHubName = (name: string): boolean =>
+  HUB.test(name) && name.length <= limits.hubCharacters.value
+
 /** Folds a hub name as the service matches it. @throws ProviderError HubNameInvalid */
 export function toHubName(name: string): string {
   limits.hubCharacters.check(name.length)

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '@fogbank/personality'
+import { eventHandlersSchema, type EventHandler } from './upstream/handlers.ts'
 
 /** The configuration's part of this personality. */
 export interface Settings {
@@ -18,6 +19,17 @@ export interface Settings {
 export interface HubSettings {
   /** Whether clients may come without a token. @default deny */
   anonymousConnectPolicy?: 'allow' | 'deny'
+  /** In order: the first that wants an event gets it. @default none */
+  eventHandlers?: EventHandler[]
+}
+
+export const hubSchema: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    anonymousConnectPolicy: { type: 'string', enum: ['allow', 'deny'] },
+    eventHandlers: eventHandlersSchema
+  }
 }
 
 export const settings: JsonSchema = {
@@ -36,11 +48,7 @@ export const settings: JsonSchema = {
     hubs: {
       type: 'object',
       propertyNames: { pattern: '^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$' },
-      additionalProperties: {
-        type: 'object',
-        additionalProperties: false,
-        properties: { anonymousConnectPolicy: { type: 'string', enum: ['allow', 'deny'] } }
-      }
+      additionalProperties: hubSchema
     }
   }
 }

@@ -1,8 +1,11 @@
 import type { Clock, Core, Ids } from '@fogbank/core'
 import type { AuthMode, Log, TokenVerifier } from '@fogbank/personality'
 import type { Hubs } from './hubs.ts'
-import type { HubSettings, Settings } from './settings.ts'
+import type { Clients } from './clients/clients.ts'
+import type { Settings } from './settings.ts'
 import type { KeyTokens } from './tokens.ts'
+import type { Upstream } from './upstream/events.ts'
+import type { HubSettingsTable } from './upstream/hub-settings.ts'
 
 export const PERSONALITY = 'azure-web-pubsub'
 
@@ -20,6 +23,8 @@ export interface State {
   /** Entra's. */
   tokens: TokenVerifier
   hubs: Hubs
-  /** By folded name; a hub without an entry has the defaults. */
-  hubSettings: Map<string, HubSettings>
+  hubSettings: HubSettingsTable
+  upstream: Upstream
+  /** Those that speak WebSocket. */
+  clients: Clients
 }

@@ -50,7 +50,7 @@ export interface ClientSocket {
 export interface ClientSocketListener {
   message(payload: Buffer, isBinary: boolean): void
   /** 1005: a closing frame without a code, 1006: none at all [RFC 6455 7.1.5]. */
-  closed(code: number): void
+  closed(code: number, reason: string): void
 }
 
 /** A request as it came off the wire. */

@@ -92,15 +92,15 @@ clientSocket('cut a reason where the closing frame is full, between characters',
 })
 
 clientSocket('say how the client left, and take what comes afterwards', () => {
-  const codes: number[] = []
+  const ends: [code: number, reason: string][] = []
   const opened = (socket?: ClientSocket) =>
-    socket!.listen({ message() {}, closed: (code) => codes.push(code) })
+    socket!.listen({ message() {}, closed: (code, reason) => ends.push([code, reason]) })
   return withTaker({ opened }, async ({ connect, opened: sockets }) => {
     const client = await connect()
-    client.close(4001)
+    client.close(4001, 'so long')
     await once(client, 'close')
-    while (codes.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    assert.equal(codes, [4001])
+    while (ends.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(ends, [[4001, 'so long']])
     const socket = sockets[0]!
     socket.send('late')
     socket.close(1000, '')

@@ -36,7 +36,7 @@ export function toClientSocket(webSocket: WebSocket): ClientSocket {
       webSocket.on('message', (payload: Buffer, isBinary: boolean) => {
         if (isOpen()) listener.message(payload, isBinary)
       })
-      webSocket.once('close', (code) => listener.closed(code))
+      webSocket.once('close', (code, reason) => listener.closed(code, reason.toString()))
     }
   }
 }

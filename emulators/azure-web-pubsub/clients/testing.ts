@@ -1,0 +1,249 @@
+// Web PubSub on a port of its own, with WebSocket clients that keep what they are sent, and a handler's server.
+import http from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { WebPubSubServiceClient } from '@azure/web-pubsub'
+import { createManualClock, type ManualClock } from '@fogbank/core'
+import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
+import { SignJWT } from 'jose'
+import WebSocket from 'ws'
+import type { Settings } from '../settings.ts'
+
+/** `<connection id>` in messages is whatever the service chose. */
+export interface TestSocket {
+  ws: WebSocket
+  /** The subprotocol that was answered. */
+  protocol: string
+  /** Text as it is; binary as a Buffer. */
+  next(): Promise<string | Buffer>
+  /** The next message, which is JSON text. */
+  json(): Promise<Record<string, any>>
+  send(frame: object | string | Buffer): void
+  /** Messages nobody took yet. */
+  waiting: (string | Buffer)[]
+  /** How it was ended. */
+  closed: Promise<{ code: number; reason: string }>
+}
+
+export interface TokenOptions {
+  hub?: string
+  userId?: string
+  roles?: string[]
+  groups?: string[]
+  /** More claims, or others. */
+  claims?: Record<string, unknown>
+}
+
+export interface ConnectOptions extends TokenOptions {
+  subprotocol?: string | string[]
+  /** Behind the hub. */
+  query?: string
+  /** null: none. */
+  token?: string | null
+  path?: string
+  headers?: Record<string, string>
+}
+
+/** A request that a handler was sent. */
+export interface HandlerRequest {
+  method: string
+  url: string
+  headers: http.IncomingHttpHeaders
+  /** As they came over the wire. */
+  rawHeaders: string[]
+  body: Buffer
+}
+
+export interface HandlerAnswer {
+  status?: number
+  headers?: Record<string, string | string[]>
+  body?: string | Buffer
+}
+
+export interface World {
+  fogbank: Fogbank
+  clock: ManualClock | undefined
+  lines: string[]
+  /** `http://127.0.0.1:PORT` */
+  url: string
+  control: string
+  token(options?: TokenOptions): Promise<string>
+  /** Connects, or rejects with the status of the answer. */
+  connect(options?: ConnectOptions): Promise<TestSocket>
+  service(hub?: string): WebPubSubServiceClient
+  /** A server to send events to; without an answer it leaves the request open. */
+  handler(
+    answer: (request: HandlerRequest) => HandlerAnswer | undefined
+  ): Promise<{ url: string; next(): Promise<HandlerRequest>; waiting: HandlerRequest[] }>
+}
+
+export interface Options extends StartOptions {
+  settings?: Settings
+  manualClock?: boolean
+}
+
+export const JSON_PROTOCOL = 'json.webpubsub.azure.v1'
+export const RELIABLE_JSON = 'json.reliable.webpubsub.azure.v1'
+export const ALL_ROLES = ['webpubsub.joinLeaveGroup', 'webpubsub.sendToGroup']
+
+/** Runs a test against a suite of its own; everything is closed afterwards. */
+export async function withWebPubSub<T>(options: Options, run: (world: World) => Promise<T>) {
+  const { settings = {}, manualClock = false, ...start } = options
+  const lines: string[] = []
+  const note = (line: string) => void lines.push(line)
+  const log = {
+    info: note,
+    warn: note,
+    error: (error: unknown, line: string) => note(`${line}: ${String(error)}`)
+  }
+  const clock = manualClock ? createManualClock() : undefined
+  const fogbank = await startFogbank({
+    only: ['azure-web-pubsub'],
+    config: { 'azure-web-pubsub': settings },
+    log,
+    ...(clock ? { clock } : {}),
+    ...start
+  })
+  const endpoint = fogbank.endpoints['azure-web-pubsub']!
+  const url = String(endpoint.http)
+  const { accessKey, connectionString } = endpoint.credentials as Record<string, string>
+  const sockets: WebSocket[] = []
+  const servers: http.Server[] = []
+
+  async function token({ hub = 'chat', userId, roles, groups, claims }: TokenOptions = {}) {
+    const now = Math.floor((clock?.now() ?? Date.now()) / 1000)
+    return new SignJWT({
+      aud: `${url}/client/hubs/${hub}`,
+      iat: now,
+      exp: now + 3600,
+      ...(userId === undefined ? {} : { sub: userId }),
+      ...(roles ? { role: roles } : {}),
+      ...(groups ? { 'webpubsub.group': groups } : {}),
+      ...claims
+    })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(accessKey!))
+  }
+
+  async function connect(own: ConnectOptions = {}): Promise<TestSocket> {
+    const { hub = 'chat', subprotocol = [], query = '', path = `/client/hubs/${hub}` } = own
+    const given = own.token === undefined ? await token(own) : own.token
+    const pairs = [query, given === null ? '' : `access_token=${given}`].filter((one) => one !== '')
+    const target = `${url.replace('http', 'ws')}${path}${path.includes('?') ? '&' : '?'}${pairs.join('&')}`
+    const ws = new WebSocket(target, subprotocol, { headers: own.headers ?? {} })
+    sockets.push(ws)
+    const socket = listenTo(ws)
+    await within(
+      new Promise<void>((resolve, reject) => {
+        ws.once('open', () => resolve())
+        ws.once('error', reject)
+        ws.once('unexpected-response', (_request, answer: http.IncomingMessage) => {
+          buffer(answer).then((body) => {
+            reject(Object.assign(new Error(`${answer.statusCode} ${body.toString()}`), { answer }))
+          }, reject)
+        })
+      }),
+      'the upgrade'
+    )
+    return socket
+  }
+
+  async function handler(answer: (request: HandlerRequest) => HandlerAnswer | undefined) {
+    const requests = createQueue<HandlerRequest>()
+    const server = http.createServer((incoming, outgoing) => {
+      if (incoming.method === 'OPTIONS') {
+        outgoing.writeHead(200, { 'WebHook-Allowed-Origin': '*' }).end()
+        return
+      }
+      void buffer(incoming).then((body) => {
+        const { method = '', url: target = '', headers, rawHeaders } = incoming
+        const request = { method, url: target, headers, rawHeaders, body }
+        requests.put(request)
+        const said = answer(request)
+        if (said) outgoing.writeHead(said.status ?? 200, said.headers ?? {}).end(said.body)
+      })
+    })
+    servers.push(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    return {
+      url: `http://127.0.0.1:${port}`,
+      next: () => within(requests.next(), 'a request to the handler'),
+      waiting: requests.waiting
+    }
+  }
+
+  try {
+    return await run({
+      fogbank,
+      clock,
+      lines,
+      url,
+      control: String(fogbank.endpoints.control!.http),
+      token,
+      connect,
+      service: (hub = 'chat') =>
+        new WebPubSubServiceClient(connectionString!, hub, { allowInsecureConnection: true }),
+      handler
+    })
+  } finally {
+    for (const one of sockets) one.terminate()
+    for (const server of servers) {
+      server.close()
+      server.closeAllConnections()
+    }
+    await fogbank.close()
+  }
+}
+
+function listenTo(ws: WebSocket): TestSocket {
+  const messages = createQueue<string | Buffer>()
+  ws.on('message', (data: Buffer, isBinary) => messages.put(isBinary ? data : data.toString()))
+  ws.on('error', () => {}) // told by the promises that wait for an answer
+  const next = () => within(messages.next(), 'a message')
+  return {
+    ws,
+    get protocol() {
+      return ws.protocol
+    },
+    next,
+    waiting: messages.waiting,
+    async json() {
+      return JSON.parse(String(await next())) as Record<string, any>
+    },
+    send(frame) {
+      const isObject = typeof frame === 'object' && !Buffer.isBuffer(frame)
+      ws.send(isObject ? JSON.stringify(frame) : frame)
+    },
+    closed: new Promise((resolve) =>
+      ws.once('close', (code, reason) => resolve({ code, reason: reason.toString() }))
+    )
+  }
+}
+
+function createQueue<Item>() {
+  const waiting: Item[] = []
+  let wake = () => {}
+  return {
+    waiting,
+    put(item: Item) {
+      waiting.push(item)
+      wake()
+    },
+    async next(): Promise<Item> {
+      while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+      return waiting.shift()!
+    }
+  }
+}
+
+/** No wait of a test is for ever. */
+export function within<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
+  let timer: NodeJS.Timeout
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come within ${ms} ms`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
