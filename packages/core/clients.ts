@@ -137,7 +137,7 @@ export function createClients(context: () => ClientsContext, clock: Clock): Clie
         let cancel = () => {}
         const settled = (acknowledged: boolean) => {
           cancel()
-          if (acknowledged) resolve('acknowledged')
+          if (acknowledged) resolve(message.qos > 0 ? 'acknowledged' : 'sent')
           else if (acknowledgedWithinMs !== undefined) resolve('unacknowledged')
           else resolve(isQueued ? 'stored' : 'not-delivered')
         }
