@@ -1,16 +1,9 @@
-import { WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
 import { SettingsError } from '@fogbank/personality'
 import { nameOf, type ClientPrincipal, type EntraPrincipal, type Principal } from './auth.ts'
+import { EVERYBODY, type WholeSettings } from './defaults.ts'
 import { errors } from './errors.ts'
 import { compileQuery, type Membership } from './groups.ts'
-import type {
-  ClientGroup,
-  Permission,
-  PermissionBinding,
-  RoleAssignment,
-  Settings,
-  TopicSpace
-} from './settings.ts'
+import type { ClientGroup, Permission, PermissionBinding, RoleAssignment } from './settings.ts'
 import {
   bindTemplate,
   compileTemplate,
@@ -31,7 +24,6 @@ interface Rule {
   templates: readonly Template[]
 }
 
-const EVERYBODY = '$all'
 const PERMISSIONS: Record<string, Permission> = {
   'EventGrid TopicSpaces Publisher': 'Publisher',
   'EventGrid TopicSpaces Subscriber': 'Subscriber'
@@ -66,16 +58,13 @@ export interface Access {
  * lenient: a principal nobody assigned a role to holds all.
  * @throws Error with a sentence for whoever wrote the configuration
  */
-export function createAccess(settings: Settings, lenient: boolean): Access {
-  const { topicSpaces = DEFAULT_TOPIC_SPACES } = settings
+export function createAccess(settings: WholeSettings, lenient: boolean): Access {
+  const { topicSpaces, permissionBindings, clientGroups, roleAssignments } = settings
   const spaces: Spaces = new Map(
     topicSpaces.map(({ name, topicTemplates }) => [name, topicTemplates.map(compileTemplate)])
   )
-  const bindings =
-    settings.permissionBindings ?? (settings.topicSpaces ? [] : DEFAULT_PERMISSION_BINDINGS)
-  const rules = toRules(bindings, settings.clientGroups ?? [], spaces)
-  const assignments = settings.roleAssignments ?? DEFAULT_ROLE_ASSIGNMENTS
-  const assigned = toRoleGrants(assignments, spaces)
+  const rules = toRules(permissionBindings, clientGroups, spaces)
+  const assigned = toRoleGrants(roleAssignments, spaces)
   const wholeNamespace = [...spaces.values()].flat()
   // A client stays the same object, with the same groups, for as long as it is connected.
   const clients = new WeakMap<ClientPrincipal, Grants>()
@@ -125,7 +114,7 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
 
   function holdsDataRole({ oid, roles }: EntraPrincipal, action: DataAction, topic: string) {
     if (roles) return roles.some((role) => DATA_ACTIONS[role]?.includes(action))
-    const own = assignments.filter(
+    const own = roleAssignments.filter(
       ({ principalId }) => principalId.toLowerCase() === oid.toLowerCase()
     )
     if (lenient && own.length === 0) return true
@@ -163,18 +152,6 @@ export function createAccess(settings: Settings, lenient: boolean): Access {
     }
   }
 }
-
-const DEFAULT_TOPIC_SPACES: readonly TopicSpace[] = [{ name: 'all', topicTemplates: ['#'] }]
-
-const DEFAULT_PERMISSION_BINDINGS: readonly PermissionBinding[] = [
-  { clientGroupName: EVERYBODY, topicSpaceName: 'all', permission: 'Publisher' },
-  { clientGroupName: EVERYBODY, topicSpaceName: 'all', permission: 'Subscriber' }
-]
-
-const DEFAULT_ROLE_ASSIGNMENTS: readonly RoleAssignment[] = [
-  ...Object.keys(PERMISSIONS),
-  'EventGrid Data Contributor'
-].map((role) => ({ principalId: WELL_KNOWN_PRINCIPAL.oid, role }))
 
 function toVariables(principal: Principal): Variables {
   return principal.kind === 'client' ? principal : { authenticationName: principal.oid }

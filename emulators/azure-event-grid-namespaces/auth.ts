@@ -20,6 +20,10 @@ export interface ClientPrincipal {
   kind: 'client'
   authenticationName: string
   attributes?: Record<string, string | number | readonly string[]>
+  /** Its attributes came with it, in a token or from a web hook; the registry does not know it. */
+  byToken?: true
+  /** Absent: as long as the connection lasts. */
+  expiresAtMs?: number
 }
 
 const BEARER = /^Bearer +(\S+) *$/i

@@ -4,7 +4,8 @@ import { SettingsError } from '@fogbank/personality'
 import type { ClientPrincipal } from './auth.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
-import type { ClientResource, ValidationScheme } from './settings.ts'
+import type { WholeSettings } from './defaults.ts'
+import type { CaCertificate, ClientResource, ValidationScheme } from './settings.ts'
 
 type Certificate = NonNullable<Peer['certificate']>
 
@@ -12,47 +13,87 @@ type Certificate = NonNullable<Peer['certificate']>
 export interface Clients {
   /** Who a certificate's owner is, by the name in CONNECT or in the certificate. @throws ProviderError */
   identify(certificate: Certificate | undefined, username: string | undefined): ClientPrincipal
+  /** The client as it stands in the registry now. @throws ProviderError when it may not be connected */
+  refresh(client: ClientPrincipal): ClientPrincipal
 }
 
 /**
- * The clients of the configuration; without any, whoever has a certificate of the local CA is one.
+ * The registry; when it is open, whoever has a certificate of the local CA is a client too.
  *
  * Names are compared without regard to case and used in the case they were configured in.
  * @throws Error when two clients have one name
  */
 export function createClients(
-  resources: readonly ClientResource[] | undefined,
+  { clients, openRegistry, caCertificates }: WholeSettings,
   lenient: boolean
 ): Clients {
+  const issuers = caCertificates.map(toIssuer)
   const byName = new Map<string, ClientResource>()
-  for (const client of resources ?? []) {
+  for (const client of clients) {
     const key = (client.authenticationName ?? client.name).toLowerCase()
     if (byName.has(key)) throw new SettingsError(`there are two clients with the name ${key}`)
     byName.set(key, client)
   }
 
+  /** undefined: the registry is open and does not know the name. */
+  function find(name: string): ClientResource | undefined {
+    const client = byName.get(name.toLowerCase())
+    if (client?.state === 'Disabled') throw errors.ClientUnknown({}, { detail: 'disabled' })
+    if (client || openRegistry) return client
+    throw errors.ClientUnknown({}, { detail: `authenticationName=${name}` })
+  }
+
   return {
+    refresh(client) {
+      if (client.byToken) return client
+      const found = find(client.authenticationName)
+      return found
+        ? toPrincipal(found)
+        : { kind: 'client', authenticationName: client.authenticationName }
+    },
     identify(certificate, username) {
       if (!certificate) throw errors.CredentialMissing()
       const x509 = new X509Certificate(certificate.der)
       const name = username || commonName(x509)
       if (name === undefined) throw errors.ClientUnknown({}, { detail: 'no name' })
       limits.nameCharacters.check(name.length)
-      const trusted = certificate.trusted || lenient
-      if (!resources) {
-        if (!trusted)
-          throw errors.ClientCertificateInvalid({}, { detail: 'certificate of a foreign CA' })
-        return { kind: 'client', authenticationName: name }
+      const trusted = certificate.trusted || lenient || issuers.some((one) => isIssued(x509, one))
+      const client = find(name)
+      if (client) {
+        checkCertificate(client, name, x509, trusted)
+        return toPrincipal(client)
       }
-      const client = byName.get(name.toLowerCase())
-      if (!client) throw errors.ClientUnknown({}, { detail: `authenticationName=${name}` })
-      if (client.state === 'Disabled') throw errors.ClientUnknown({}, { detail: 'disabled' })
-      checkCertificate(client, name, x509, trusted)
-      const authenticationName = client.authenticationName ?? client.name
-      const { attributes } = client
-      return { kind: 'client', authenticationName, ...(attributes ? { attributes } : {}) }
+      if (!trusted) {
+        throw errors.ClientCertificateInvalid({}, { detail: 'certificate of a foreign CA' })
+      }
+      return { kind: 'client', authenticationName: name }
     }
   }
+}
+
+/** Names are used in the case they were configured in. */
+function toPrincipal(client: ClientResource): ClientPrincipal {
+  const authenticationName = client.authenticationName ?? client.name
+  const { attributes } = client
+  return { kind: 'client', authenticationName, ...(attributes ? { attributes } : {}) }
+}
+
+/** A CA certificate may stand on one line, as the portal's samples have it. @throws SettingsError */
+function toIssuer({ name, encodedCertificate }: CaCertificate): X509Certificate {
+  const [, base64 = encodedCertificate] =
+    /-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----/s.exec(encodedCertificate) ?? []
+  try {
+    return new X509Certificate(Buffer.from(base64, 'base64'))
+  } catch (cause) {
+    throw new SettingsError(`caCertificates/${name}: encodedCertificate is no certificate`, {
+      cause
+    })
+  }
+}
+
+/** The service asks for the one who signed the leaf itself. */
+function isIssued(x509: X509Certificate, issuer: X509Certificate): boolean {
+  return x509.checkIssued(issuer) && x509.verify(issuer.publicKey)
 }
 
 function checkCertificate(

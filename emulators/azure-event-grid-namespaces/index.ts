@@ -1,5 +1,6 @@
 import { definePersonality } from '@fogbank/personality'
 import { authenticate } from './auth.ts'
+import { createControl } from './control.ts'
 import { errors, render } from './errors.ts'
 import { limits } from './limits.ts'
 import { mqtt } from './mqtt.ts'
@@ -40,6 +41,7 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
       endpoints: { topic: 'default', subscription: 'default' }
     }
   },
+  control: createControl,
   reset: (state) => state.reset(),
   close: (state) => state.close()
 })

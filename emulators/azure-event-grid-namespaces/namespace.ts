@@ -1,12 +1,10 @@
-import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import type { Clock, Space } from '@fogbank/core'
 import type { AuthMode, TokenVerifier } from '@fogbank/personality'
 import { createAccess, type Access } from './access.ts'
 import { createAudiences, type Audiences, type Principal } from './auth.ts'
 import { createClients, type Clients } from './clients.ts'
-import type { NamespaceSettings } from './settings.ts'
+import type { WholeSettings } from './defaults.ts'
 import { checkTopics, createTopics, type Topics, type TopicsContext } from './topics/topics.ts'
-import type { TopicSettings } from './topics/settings.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
 
@@ -25,7 +23,7 @@ export interface Namespace {
 
 /** Settings, compiled. */
 export interface Resources {
-  settings: NamespaceSettings
+  settings: WholeSettings
   access: Access
   clients: Clients
   audiences: Audiences
@@ -35,7 +33,6 @@ export interface Resources {
   hostnames: readonly string[]
   /** What a publish over HTTP is answered with. */
   acceptedStatus: 202 | 204
-  topics: readonly TopicSettings[]
 }
 
 /** Whoever was let in to a namespace's topics. */
@@ -55,36 +52,30 @@ export interface NamespaceContext extends TopicsContext {
   isDefault: boolean
 }
 
-const DEFAULT_TOPICS: readonly TopicSettings[] = [
-  { name: 'default', eventSubscriptions: [{ name: 'default' }] }
-]
-
 /** Checks settings whole; nothing has happened when it throws. @throws SettingsError */
-export function compileResources(settings: NamespaceSettings, lenient: boolean): Resources {
+export function compileResources(settings: WholeSettings, lenient: boolean): Resources {
   const { httpPublishSuccess = 'auto', topicSpacesConfiguration = {} } = settings
   const automatic = topicSpacesConfiguration.routeTopicResourceId === undefined ? 204 : 202
   const hostnames = [
     topicSpacesConfiguration.hostname,
     settings.topicsConfiguration?.hostname
   ].flatMap((hostname) => hostname ?? [])
-  const topics = settings.topics ?? DEFAULT_TOPICS
-  checkTopics(topics)
+  checkTopics(settings.topics)
   return {
     settings,
     access: createAccess(settings, lenient),
-    clients: createClients(settings.clients, lenient),
+    clients: createClients(settings, lenient),
     audiences: createAudiences(hostnames),
-    keys: settings.keys ?? [DEVELOPMENT_KEYS.namespaceKey],
+    keys: settings.keys,
     hostnames,
-    acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
-    topics
+    acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess
   }
 }
 
 /** Brings a namespace to life over its space. @throws SettingsError */
 export async function createNamespace(
   name: string,
-  settings: NamespaceSettings,
+  settings: WholeSettings,
   space: Space,
   context: NamespaceContext
 ): Promise<Namespace> {
@@ -94,7 +85,7 @@ export async function createNamespace(
   const topics = createTopics(name, context, (topic) =>
     context.isDefault ? [`namespace-topic:${topic}`, own(topic)] : [own(topic)]
   )
-  await topics.configure(current.topics)
+  await topics.configure(settings.topics)
   const { clock, tokens } = context
   return { name, space, clock, tokens, lenient, topics, current, close: () => topics.close() }
 }

@@ -30,7 +30,8 @@ export const listRetainedMessagesQuery: JsonSchema = {
 const RESOURCE_NAME = { type: 'string', minLength: 3, maxLength: 50, pattern: '^[A-Za-z0-9-]+$' }
 const AUTHENTICATION_NAME = { type: 'string', minLength: 1, maxLength: 128 }
 
-const namespaceProperties = {
+/** Of one namespace. */
+export const namespaceProperties = {
   space: { type: 'string', minLength: 1, description: 'The space its topics live in.' },
   topicsConfiguration: {
     type: 'object',
@@ -131,6 +132,21 @@ const namespaceProperties = {
       }
     }
   },
+  openRegistry: {
+    type: 'boolean',
+    description: 'Whether any certificate of the local CA is a client; the default without clients.'
+  },
+  caCertificates: {
+    type: 'array',
+    maxItems: 10,
+    description: 'Issuers of client certificates, besides the local CA.',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['name', 'encodedCertificate'],
+      properties: { name: RESOURCE_NAME, encodedCertificate: NOT_EMPTY }
+    }
+  },
   clientGroups: {
     type: 'array',
     maxItems: 10,
@@ -155,6 +171,7 @@ const namespaceProperties = {
       additionalProperties: false,
       required: ['clientGroupName', 'topicSpaceName', 'permission'],
       properties: {
+        name: NOT_EMPTY,
         clientGroupName: NOT_EMPTY,
         topicSpaceName: RESOURCE_NAME,
         permission: { type: 'string', enum: ['Publisher', 'Subscriber'] }
@@ -169,6 +186,7 @@ const namespaceProperties = {
       additionalProperties: false,
       required: ['principalId', 'role'],
       properties: {
+        name: NOT_EMPTY,
         principalId: NOT_EMPTY,
         role: {
           type: 'string',

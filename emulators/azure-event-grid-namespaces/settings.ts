@@ -26,8 +26,11 @@ export interface NamespaceSettings {
   topicSpaces?: TopicSpace[]
   /** Besides `$all`, which everybody belongs to. */
   clientGroups?: ClientGroup[]
-  /** @default any certificate of the local CA is a client */
   clients?: ClientResource[]
+  /** Whether any certificate of the local CA is a client. @default true without clients */
+  openRegistry?: boolean
+  /** Issuers of client certificates, besides the local CA. */
+  caCertificates?: CaCertificate[]
   /** @default `$all` publishes to and subscribes to `all`; none when topicSpaces are given */
   permissionBindings?: PermissionBinding[]
   /** @default the well-known principal holds all */
@@ -51,7 +54,14 @@ export interface ClientGroup {
   query: string
 }
 
+export interface CaCertificate {
+  name: string
+  /** PEM, on one line or several. */
+  encodedCertificate: string
+}
+
 export interface PermissionBinding {
+  name?: string
   clientGroupName: string
   topicSpaceName: string
   permission: Permission
@@ -61,6 +71,7 @@ export interface PermissionBinding {
 export type Permission = 'Publisher' | 'Subscriber'
 
 export interface RoleAssignment {
+  name?: string
   /** The object id, the token's `oid`. */
   principalId: string
   /** The role's name: `EventGrid TopicSpaces Publisher`. */

@@ -1,7 +1,10 @@
 import type { Clock } from '@fogbank/core'
 import { SettingsError, type Log, type PersonalityContext } from '@fogbank/personality'
+import { applyChange, createChangeStore, type Change } from './changes.ts'
+import { toWholeSettings, type WholeSettings } from './defaults.ts'
 import { endExpiredSessions } from './expiry.ts'
 import {
+  compileResources,
   createNamespace,
   DEFAULT_NAMESPACE,
   type Namespace,
@@ -9,6 +12,7 @@ import {
 } from './namespace.ts'
 import { PERSONALITY } from './name.ts'
 import type { NamespaceSettings, Settings } from './settings.ts'
+import { applyToSessions } from './sessions.ts'
 import { openDeadLetters, type DeadLetters } from './topics/dead-letters.ts'
 import { openEventStore, type EventStore } from './topics/event-store.ts'
 
@@ -24,6 +28,11 @@ export interface State {
    * the host, else the default one. undefined: the path names none.
    */
   find(prefix: string, host: string | undefined): Namespace | undefined
+  /**
+   * Changes a namespace while it runs; resolves when the change is stored and in force.
+   * @throws SettingsError when it makes no sense; nothing has changed then
+   */
+  change(namespace: Namespace, changes: readonly Change[]): Promise<void>
   /** Back to what the configuration says, after the core was emptied. */
   reset(): Promise<void>
   close(): void
@@ -36,9 +45,11 @@ export async function createState(context: Context): Promise<State> {
   const { core, clock, ids, log, auth, tokens, settings } = context
   const records = await core.records(`${PERSONALITY}:events`)
   const deadLetters = await openDeadLetters(records, { clock, ids })
+  const changeStore = createChangeStore(await core.records(`${PERSONALITY}:settings`))
   const namespaces = new Map<string, Namespace>()
   let store = await openEventStore(records)
   let stopWatching: (() => void)[] = []
+  let changing: Promise<void> = Promise.resolve()
 
   async function start(): Promise<void> {
     const common: Omit<NamespaceContext, 'isDefault'> = {
@@ -48,11 +59,36 @@ export async function createState(context: Context): Promise<State> {
     for (const [name, own] of namespacesOf(settings)) {
       const isDefault = namespaces.size === 0
       const space = await core.space(own.space)
-      namespaces.set(name, await createNamespace(name, own, space, { ...common, isDefault }))
+      const whole = await addChanges(name, toWholeSettings(own))
+      namespaces.set(name, await createNamespace(name, whole, space, { ...common, isDefault }))
     }
     await clearLeftovers(store, deadLetters, log)
     const spaces = new Set([...namespaces.values()].map(({ space }) => space))
     stopWatching = [...spaces].map((space) => endExpiredSessions(space, clock))
+  }
+
+  /** What was changed in an earlier run, unless the configuration has moved on so far that it makes no sense. */
+  async function addChanges(name: string, settings: WholeSettings): Promise<WholeSettings> {
+    const changes = await changeStore.read(name)
+    if (changes.length === 0) return settings
+    const changed = changes.reduce(applyChange, settings)
+    try {
+      compileResources(changed, auth === 'lenient')
+      return changed
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error
+      log.warn(`${PERSONALITY}: changes of an earlier run are left out: ${error.message}`)
+      return settings
+    }
+  }
+
+  async function applyChanges(namespace: Namespace, changes: readonly Change[]): Promise<void> {
+    const settings = changes.reduce(applyChange, namespace.current.settings)
+    const resources = compileResources(settings, namespace.lenient)
+    await changeStore.keep(namespace.name, changes)
+    namespace.current = resources
+    await namespace.topics.configure(settings.topics)
+    applyToSessions(namespace)
   }
 
   function close(): void {
@@ -86,6 +122,12 @@ export async function createState(context: Context): Promise<State> {
         if (named) return named
       }
       return namespaces.get(settings.name ?? DEFAULT_NAMESPACE)
+    },
+    change(namespace, changes) {
+      // One after the other, each upon what the one before it left.
+      const done = changing.then(() => applyChanges(namespace, changes))
+      changing = done.catch(() => {})
+      return done
     },
     async reset() {
       close()

@@ -1,6 +1,7 @@
 // A namespace in memory under a clock that stands still, with an authority that makes its tokens.
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
+import { Hono } from 'hono'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { createAuthority, type TokenRequest } from '@fogbank/authority'
 import {
@@ -51,6 +52,8 @@ export interface World {
     topic: string,
     more?: { query?: string; headers?: Record<string, string>; body?: string | Buffer }
   ): Promise<Answer>
+  /** A call of this personality's part of the control port; `body` is sent as JSON. */
+  control(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }>
   /** A client at the MQTT door, whatever becomes of its CONNECT. */
   client(options?: Partial<IClientOptions>, peer?: Partial<Peer>): Promise<TestClient>
   /** CONNECT options that sign in with a token. */
@@ -201,6 +204,16 @@ export async function withNamespace(
       send,
       signed,
       client,
+      async control(method, path, body) {
+        const init = { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+        // As the control port does with what its parts throw.
+        const app = new Hono()
+          .route('/', running.control!)
+          .onError((error, c) => c.json({ error: error.message }, 400))
+        const reply = await app.request(path, init)
+        const text = await reply.text()
+        return { status: reply.status, body: text === '' ? undefined : JSON.parse(text) }
+      },
       publish: (topic, { query = '', headers, body = 'go' } = {}) =>
         signed({
           target: `/mqtt/messages?topic=${encodeURIComponent(topic)}&${API_VERSION}${query}`,
