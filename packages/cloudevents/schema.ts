@@ -25,7 +25,8 @@ export const cloudEventSchema = {
     }
   },
   not: {
+    type: 'object',
     required: ['data', 'data_base64'],
-    properties: { data_base64: { type: 'string' } }
+    properties: { data: {}, data_base64: { type: 'string' } }
   }
 } as const

@@ -14,9 +14,12 @@ export function compareContent(step: Content, actual: Buffer, context: MatchCont
 }
 
 /** The bytes a step speaks of; undefined when it names none. */
-export function toBytes({ json, text, base64 }: Content, names: Names): Buffer | undefined {
+export function toBytes(
+  { json, text, base64, repeat = 1 }: Content & { repeat?: number },
+  names: Names
+): Buffer | undefined {
   if (base64 !== undefined) return Buffer.from(base64, 'base64')
-  const written = json === undefined ? text : JSON.stringify(json)
+  const written = json === undefined ? text?.repeat(repeat) : JSON.stringify(json)
   return written === undefined ? undefined : Buffer.from(substitute(written, names))
 }
 

@@ -30,7 +30,10 @@ export function send(baseUrl: string, request: HttpRequest): Promise<HttpAnswer>
   const { method, target, headers = {}, body, tls } = request
   const { request: open } = protocol === 'https:' ? https : http
   const answered = new Promise<HttpAnswer>((resolve, reject) => {
-    const outgoing = open({ hostname, port, method, path: target, headers, agent: false, ...tls })
+    // A Host header may name whom it likes; the certificate is for us.
+    const server = protocol === 'https:' ? { servername: 'localhost', ...tls } : {}
+    const where = { hostname, port, method, path: target, headers, agent: false }
+    const outgoing = open({ ...where, ...server })
     outgoing.once('error', reject)
     outgoing.once('upgrade', (incoming, socket) => {
       socket.destroy()

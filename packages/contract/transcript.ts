@@ -18,6 +18,8 @@ export interface RequestStep extends Content {
   headers?: Record<string, string>
   /** Name the adapter knows. */
   credential?: string
+  /** The text so many times over, for what is too long to be written out. */
+  repeat?: number
   /** https instead of http. */
   secure?: boolean
   /** Another personality, or `control`. @default the transcript's own */
@@ -27,7 +29,7 @@ export interface RequestStep extends Content {
 export interface ResponseStep extends Content {
   http: 'response'
   status: number
-  /** Compared over sockets; in memory there is none. */
+  /** Compared over sockets, placeholders filled in; in memory there is none. */
   reason?: string
   /** Only these are compared; null: the header must not be there. */
   headers?: Record<string, string | null>

@@ -72,11 +72,12 @@ function peerOf(incoming: IncomingMessage, upgrade: boolean): Peer {
 
 function toResponse(reply: Reply): Response {
   const { status, body } = reply
-  const content = body === undefined || body.length === 0 ? null : body
+  // Bytes: to a text `Response` would add a Content-Type.
+  const content = body === undefined || body.length === 0 ? null : Buffer.from(body)
   const headers: [string, string][] = []
   const lines = toHeaderLines(reply)
   for (let i = 0; i < lines.length; i += 2) headers.push([lines[i]!, lines[i + 1]!])
-  return new Response(content as string | Uint8Array<ArrayBuffer> | null, { status, headers })
+  return new Response(content as Uint8Array<ArrayBuffer> | null, { status, headers })
 }
 
 /**
