@@ -4,8 +4,10 @@ import { compareAnswer, request, stepFitsMemory } from './http-steps.ts'
 import type { Names } from './match.ts'
 import type { TestClient } from './mqtt.ts'
 import { compareMessage, connect, publish } from './mqtt-steps.ts'
-import type { Step, Transcript, TranscriptAdapter } from './transcript.ts'
+import type { Step, Transcript, TranscriptAdapter, WsStep } from './transcript.ts'
+import type { TestSocket } from './web-socket.ts'
 import { withFogbank, type World } from './with-fogbank.ts'
+import { compareClose, compareFrame, openSocket, sendFrame } from './ws-steps.ts'
 
 /** How much of the log goes with a failure. */
 const LAST_LINES = 5
@@ -31,6 +33,7 @@ export interface Run {
   adapter: TranscriptAdapter
   names: Names
   clients: Map<string, TestClient>
+  sockets: Map<string, TestSocket>
   answer: HttpAnswer | undefined
 }
 
@@ -58,6 +61,7 @@ export async function runTranscript(
   }
   await withFogbank(options, async (world) => {
     const clients = new Map<string, TestClient>()
+    const sockets = new Map<string, TestSocket>()
     const run: Run = {
       world,
       fixture,
@@ -65,9 +69,14 @@ export async function runTranscript(
       adapter,
       names: new Map(),
       clients,
+      sockets,
       answer: undefined
     }
-    for (const [index, step] of steps.entries()) await play(run, step, index)
+    try {
+      for (const [index, step] of steps.entries()) await play(run, step, index)
+    } finally {
+      for (const socket of sockets.values()) socket.end(true)
+    }
     checkLog(run)
   })
 }
@@ -102,6 +111,7 @@ async function act(run: Run, step: Step): Promise<void> {
     run.answer = await request(run, step)
     return
   }
+  if ('ws' in step) return actOnSocket(run, step)
   if (step.mqtt === 'connect') return connect(run, step)
   const client = clients.get(step.client)
   if (!client) throw new Error(`${step.client} is not connected`)
@@ -130,6 +140,22 @@ async function advance({ world, clients }: Run, seconds: number): Promise<void> 
     world.clock!.advance(step * 1000)
     left -= step
     await Promise.all(connected().map((client) => client.ping()))
+  }
+}
+
+async function actOnSocket(run: Run, step: WsStep): Promise<void> {
+  if (step.ws === 'connect') return openSocket(run, step)
+  const socket = run.sockets.get(step.client)
+  if (!socket) throw new Error(`${step.client} is not connected`)
+  switch (step.ws) {
+    case 'send':
+      return sendFrame(run, socket, step)
+    case 'receive':
+      return compareFrame(run, socket, step)
+    case 'closed':
+      return compareClose(run, socket, step)
+    case 'end':
+      return socket.end(step.abruptly)
   }
 }
 

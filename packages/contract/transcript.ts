@@ -102,6 +102,43 @@ export interface MessageProperties {
   userProperties?: [name: string, value: string][]
 }
 
+/** A WebSocket client of the transcript's own personality comes in; a refusal is shown by HTTP steps. */
+export interface WsConnectStep {
+  ws: 'connect'
+  /** Names the client in later steps; a name may be used again. */
+  client: string
+  /** Path and query; `<same:NAME>` is replaced by what was captured, percent-encoded. */
+  url: string
+  headers?: Record<string, string>
+  /** Name the adapter knows. */
+  credential?: string
+  /** Offered, in this order. @default none */
+  subprotocol?: string | string[]
+  /** The one that is answered; empty: none. */
+  chosen?: string
+}
+
+/** One message: binary with `base64`, text otherwise. */
+export interface WsSendStep extends Content {
+  ws: 'send'
+  client: string
+}
+
+/** The next message the client is sent, compared whole: binary with `base64`, text otherwise. */
+export interface WsReceiveStep extends Content {
+  ws: 'receive'
+  client: string
+}
+
+export type WsStep =
+  | WsConnectStep
+  | WsSendStep
+  | WsReceiveStep
+  /** The server ends the connection, with this code and reason. */
+  | { ws: 'closed'; client: string; code: number; reason?: string }
+  /** The client leaves: with a closing frame, or by dropping the connection. */
+  | { ws: 'end'; client: string; abruptly?: true }
+
 export type Step =
   | RequestStep
   | ResponseStep
@@ -115,6 +152,7 @@ export type Step =
   | { mqtt: 'disconnected'; client: string; reasonCode?: number }
   /** The client leaves: with DISCONNECT, or by dropping the connection, so that its will is sent. */
   | { mqtt: 'end'; client: string; abruptly?: true }
+  | WsStep
   | { clock: 'advance'; seconds: number }
   /** The next calls of the operation answer this row, as `POST /fail` orders it. */
   | { fail: 'next'; operation: string; error: string; times: number }
