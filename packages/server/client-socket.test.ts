@@ -9,6 +9,15 @@ import type { ClientSocket, WebSocketTaker } from '@fogbank/personality'
 import type { ListenOptions } from './listener.ts'
 import { createUpgrader } from './upgrade.ts'
 
+/** Fails instead of waiting for ever. */
+function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
 interface World {
   port: number
   connect(subprotocols?: string[]): Promise<WebSocket>
@@ -88,6 +97,17 @@ clientSocket('cut a reason where the closing frame is full, between characters',
     const [code, reason] = await once(await connect(), 'close')
     assert.is(code, 4000)
     assert.is(String(reason), `a${'é'.repeat(61)}`)
+  })
+})
+
+clientSocket('end at once though they were paused', () => {
+  const opened = (socket?: ClientSocket) => {
+    socket!.pause()
+    socket!.close(4000, '')
+  }
+  return withTaker({ opened }, async ({ connect }) => {
+    const [code] = await within(2000, once(await connect(), 'close'), 'the end')
+    assert.is(code, 4000)
   })
 })
 

@@ -21,6 +21,8 @@ export function toClientSocket(webSocket: WebSocket): ClientSocket {
     close(code, reason) {
       if (!isOpen()) return
       webSocket.close(code, cut(reason))
+      // Or the answer to the closing frame would never be read.
+      webSocket.resume()
       const farewell = setTimeout(() => webSocket.terminate(), FAREWELL_MS)
       farewell.unref()
       webSocket.once('close', () => clearTimeout(farewell))
@@ -29,9 +31,7 @@ export function toClientSocket(webSocket: WebSocket): ClientSocket {
     pause() {
       if (isOpen()) webSocket.pause()
     },
-    resume() {
-      if (isOpen()) webSocket.resume()
-    },
+    resume: () => webSocket.resume(),
     listen(listener) {
       webSocket.on('message', (payload: Buffer, isBinary: boolean) => {
         if (isOpen()) listener.message(payload, isBinary)
