@@ -28,9 +28,18 @@ export function parseJson(body: Buffer, schema: string): Json {
     return { text, value: JSON.parse(text) }
   } catch (error) {
     const { message } = error as SyntaxError
-    if (/^(Unexpected end|Unterminated)/.test(message)) throw errors.BodyEmpty()
+    if (endsEarly(message, text)) throw errors.BodyEmpty()
     throw errors.JsonNonConforming({ schema }, { detail: message.replace(/\s+/g, ' ') })
   }
+}
+
+/** Whether the parser found nothing wrong before the end. */
+function endsEarly(message: string, text: string): boolean {
+  const position = /at position (\d+)/.exec(message)?.[1]
+  return (
+    /^(Unexpected end|Unterminated)/.test(message) ||
+    (position !== undefined && Number(position) >= text.length)
+  )
 }
 
 export function isObject(value: unknown): value is JsonObject {
