@@ -27,10 +27,10 @@ export const STRUCTURED = { 'content-type': 'application/cloudevents+json' }
 
 export interface Topics {
   world: World
-  /** Publishes with the first key; a body that is no text is sent as JSON. */
+  /** Publishes with the first key, or with none; a body that is no text is sent as JSON. */
   publish(
     body: unknown,
-    more?: { target?: string; headers?: Record<string, string>; method?: string }
+    more?: { target?: string; headers?: Record<string, string>; method?: string; key?: null }
   ): Promise<HttpAnswer>
   /** Status, and key of the row that the log names: `400 PropertyMissing`. */
   outcome(...args: Parameters<Topics['publish']>): Promise<string>
@@ -44,14 +44,17 @@ export async function withTopics<T>(
   const { settings, ...rest } = options
   const config = settings ? { [ID]: settings } : {}
   return withFogbank({ only: [ID], config, ...rest }, (world) => {
-    const publish: Topics['publish'] = (body, { target = '/api/events', headers, method } = {}) =>
+    const publish: Topics['publish'] = (
+      body,
+      { target = '/api/events', headers, method, key } = {}
+    ) =>
       world.http(
         { at: ID },
         {
           method: method ?? 'POST',
           target,
           headers: {
-            'aeg-sas-key': DEVELOPMENT_KEYS.topicKey1,
+            ...(key === null ? {} : { 'aeg-sas-key': DEVELOPMENT_KEYS.topicKey1 }),
             'content-type': 'application/json',
             ...headers
           },
