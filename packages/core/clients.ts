@@ -60,7 +60,12 @@ export interface Clients {
   end(
     personality: string,
     clientId: string,
-    options: { reasonCode: number; rule: string; will?: 'publish' | 'suppress' }
+    options: {
+      reasonCode: number
+      rule: string
+      reasonString?: string
+      will?: 'publish' | 'suppress'
+    }
   ): Promise<boolean>
 }
 
@@ -154,12 +159,12 @@ export function createClients(context: () => ClientsContext, clock: Clock): Clie
         })
       })
     },
-    async end(personality, clientId, { reasonCode, rule, will = 'publish' }) {
+    async end(personality, clientId, { will = 'publish', ...refusal }) {
       const entry = find(personality, clientId)
       if (!entry) return false
       if (will === 'suppress') entry.will = undefined
       const { connection } = entry
-      if (connection) await connection.endWith(reasonCode, rule)
+      if (connection) await connection.endWith(refusal)
       // A session that lasted as long as its connection went with it.
       if (find(personality, clientId) === entry) await context().sessions.end(entry, will)
       return true

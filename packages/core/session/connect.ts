@@ -51,7 +51,9 @@ export async function decideConnect(
   if ('rule' in admission) return { refusal: admission }
 
   const assigned = packet.clientId === ''
-  const clientId: string = assigned ? core.ids.uuid() : packet.clientId
+  const clientId: string = assigned
+    ? (admission.assignedClientId ?? core.ids.uuid())
+    : packet.clientId
   const client: Client = { clientId, version, identity: admission.identity }
   const will = request.will
   if (will) {

@@ -113,7 +113,7 @@ export interface Connection extends Session, ConnectionContext {
   /** Nothing more will go out or come in. */
   ended(): void
   /** Ends the connection; resolves when it is gone. */
-  endWith(reasonCode: number, rule: string): Promise<void>
+  endWith(refusal: Refusal): Promise<void>
   /** The broker or the stream found an error. */
   failed(error: unknown): void
   /** Ends the connection for a rule that was broken. */
@@ -189,8 +189,8 @@ export function createConnection(options: {
       connection.outgoing.close()
       isGone()
     },
-    endWith(reasonCode, rule) {
-      connection.refuse({ reasonCode, rule })
+    endWith(refusal) {
+      connection.refuse(refusal)
       return gone
     },
     failed(error) {
@@ -238,7 +238,9 @@ export function createConnection(options: {
 
   function timeOut(): void {
     connection.cause ??= { by: 'keep-alive' }
-    const refusal = { rule: 'KeepAliveTimeout', reasonCode: KEEP_ALIVE_TIMEOUT }
+    const { timeoutReason: reasonString } = policy.keepAlive
+    const refusal: Refusal = { rule: 'KeepAliveTimeout', reasonCode: KEEP_ALIVE_TIMEOUT }
+    if (reasonString !== undefined) refusal.reasonString = reasonString
     connection.logRefusal('disconnect', refusal)
     sendLastWord(connection, refusal)
     client.close()
@@ -254,8 +256,14 @@ function endsInbound({ cmd, reasonCode }: WirePacket): boolean {
 function sendLastWord(connection: Connection, refusal: Refusal): void {
   if (connection.version !== 5 || connection.farewelled || connection.stream.destroyed) return
   const { reasonCode, serverReference } = refusal
+  const { policy, settled } = connection
+  const isExplained = policy.explainsDisconnects === true && settled.requestProblemInformation
   const packet: WirePacket = { cmd: 'disconnect', reasonCode }
-  if (serverReference) packet.properties = { serverReference }
+  const properties = {
+    ...refusalProperties(refusal, isExplained),
+    ...(serverReference ? { serverReference } : {})
+  }
+  if (Object.keys(properties).length > 0) packet.properties = properties
   connection.write(packet)
   connection.farewelled = true
   // aedes destroys the stream in this very tick, and what is corked would be lost.

@@ -18,11 +18,14 @@ export interface Inbound {
 }
 
 /** What a topic name that the standard forbids is answered with. */
-function topicRefusal(fault: TopicFault): Refusal {
+function topicRefusal(fault: TopicFault, disconnects: boolean | undefined): Refusal {
   const malformed = fault === 'null-character' || fault === 'lone-surrogate'
-  return malformed
-    ? { rule: 'MalformedPacket', reasonCode: 0x81, detail: fault, answer: 'disconnect' }
-    : { rule: 'TopicNameInvalid', reasonCode: 0x90, detail: fault }
+  if (malformed) {
+    return { rule: 'MalformedPacket', reasonCode: 0x81, detail: fault, answer: 'disconnect' }
+  }
+  const refusal: Refusal = { rule: 'TopicNameInvalid', reasonCode: 0x90, detail: fault }
+  if (disconnects) refusal.answer = 'disconnect'
+  return refusal
 }
 
 /** Checks every packet of a client by the standard and by the policy before the broker sees it. */
@@ -103,6 +106,9 @@ export function createInbound(connection: Connection): Inbound {
     if (!hasRoomFor(packet) || !resolveAlias(packet)) return
     const message = toMessage(packet as unknown as PublishLike)
     message.topic = policy.toSpaceTopic?.(packet.topic, connection) ?? packet.topic
+    if (policy.retainUnavailable === 'clear-before-mqtt-5' && version < 5) {
+      message.retain = packet.retain = false
+    }
     const refusal = refusalOf(message)
     if (refusal) return refusePublish(packet, refusal)
     const taken = policy.take?.(connection, message)
@@ -114,7 +120,7 @@ export function createInbound(connection: Connection): Inbound {
 
   function refusalOf(message: Message): Refusal | undefined {
     const fault = topicNameFault(message.topic)
-    if (fault) return topicRefusal(fault)
+    if (fault) return topicRefusal(fault, policy.disconnectsOnInvalidTopic)
     if (message.qos > policy.maximumQoS) {
       // [MQTT-3.2.2-11]
       return {

@@ -56,6 +56,8 @@ export interface Admission<Identity> {
   identity: Identity
   /** Kept with the session, to know later whose it is. */
   owner?: string
+  /** For a client that gave no id. @default a UUID */
+  assignedClientId?: string
   /** Given back in the CONNACK after a CONNECT with an authentication method. */
   authenticationData?: Buffer
 }
@@ -89,6 +91,15 @@ export interface MqttPolicy<Identity = unknown> {
   /** What a SUBSCRIBE above maximumQoS gets: a lower grant, or DISCONNECT 0x9B. */
   readonly subscribeAboveMaximumQoS: 'grant-maximum' | 'disconnect'
   readonly retainAvailable: boolean
+  /**
+   * What a retained publish gets where that is not available: DISCONNECT 0x9A, or MQTT 3.1.1 its publish
+   * without the flag. @default disconnect
+   */
+  readonly retainUnavailable?: 'disconnect' | 'clear-before-mqtt-5'
+  /** Whether a DISCONNECT carries the refusal's Reason String, as acknowledgements do. @default false */
+  readonly explainsDisconnects?: boolean
+  /** Whether a publish to no valid topic name ends the connection, though it could be acknowledged. @default false */
+  readonly disconnectsOnInvalidTopic?: boolean
   readonly wildcardSubscriptionAvailable: boolean
   readonly subscriptionIdentifiersAvailable: boolean
   readonly sharedSubscriptionAvailable: boolean
@@ -109,6 +120,8 @@ export interface MqttPolicy<Identity = unknown> {
     minimumSeconds: number
     maximumSeconds: number
     zero: 'maximum' | 'unlimited'
+    /** Reason String of the DISCONNECT that a silent client gets. */
+    timeoutReason?: string
   }
   /** Larger requests are lowered to it and the CONNACK says so. */
   readonly sessionExpiryMaximumSeconds: number
@@ -143,6 +156,8 @@ export interface MqttPolicy<Identity = unknown> {
   checkPublish?(client: Client<Identity>, message: Message): Refusal | undefined
   /** Form and permission of one filter of a SUBSCRIBE. */
   checkSubscribe?(client: Client<Identity>, request: SubscriptionRequest): Refusal | undefined
+  /** Permission to end a subscription that there is; a refusal keeps it. */
+  checkUnsubscribe?(client: Client<Identity>, filter: string): Refusal | undefined
   /**
    * Takes a publish out of the ordinary path (system topics, basic ingest). A returned promise means
    * taken: the client is acknowledged when it resolves, with its Refusal if it resolves to one.

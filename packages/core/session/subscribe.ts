@@ -224,9 +224,14 @@ export function createSubscriber(connection: Connection) {
       const fault = topicFilterFault(filter)
       if (fault) return connection.refuse(filterRefusal(fault))
     }
-    const known = [...new Set(filters.filter((filter) => held.has(filter)))]
     const missing = policy.noSubscriptionReasonCode ?? NO_SUBSCRIPTION_EXISTED
-    const granted = filters.map((filter) => (held.has(filter) ? 0 : missing))
+    const granted = filters.map((filter) => {
+      if (!held.has(filter)) return missing
+      const refusal = policy.checkUnsubscribe?.(connection, filter)
+      if (refusal) connection.logRefusal('unsubscribe', refusal)
+      return refusal?.reasonCode ?? 0
+    })
+    const known = [...new Set(filters.filter((_filter, index) => granted[index] === 0))]
     const acknowledge = () =>
       connection.write({ cmd: 'unsuback', messageId: packet.messageId, granted })
     if (known.length === 0) return acknowledge()
