@@ -55,9 +55,13 @@ export function compareAnswer(run: Run, step: ResponseStep): void {
 }
 
 /** A `Request` resolves dot segments, repairs escapes, has its own Host and cannot be upgraded: such steps need a socket. */
-export function stepFitsMemory({ method, url, headers = {}, secure, at }: RequestStep): boolean {
+export function stepFitsMemory(step: RequestStep): boolean {
+  const { method, url, headers = {}, secure, at, json, text, base64 } = step
   if (secure || at === 'control' || 'upgrade' in headers || 'host' in headers) return false
   if (['GET', 'HEAD'].includes(method) && 'content-length' in headers) return false
+  // Chunks, and a length that promises more than is sent, are the wire's.
+  if ('transfer-encoding' in headers) return false
+  if ('content-length' in headers && (json ?? text ?? base64) === undefined) return false
   const parsed = new URL(url, 'http://localhost')
   return parsed.pathname + parsed.search === url
 }

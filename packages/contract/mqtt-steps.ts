@@ -1,16 +1,15 @@
 import * as assert from 'uvu/assert'
-import type { IClientOptions } from 'mqtt'
 import { compareContent, toBytes, toPlain, toWire } from './content.ts'
 import { fill } from './match.ts'
 import type { Received, TestClient } from './mqtt.ts'
 import type { Run } from './runner.ts'
-import type { ConnectStep, PublishStep, ReceiveStep } from './transcript.ts'
+import type { ConnectStep, MqttCredential, PublishStep, ReceiveStep } from './transcript.ts'
 
 /** Connects as the step says; later steps find the client by its name. @throws Assertion */
 export async function connect(run: Run, step: ConnectStep): Promise<void> {
   const { world, adapter, clients, names } = run
   const { credential, will, version = 5, clientId = step.client, clean, keepalive } = step
-  let options: IClientOptions = { clientId, protocolVersion: version }
+  let options: MqttCredential = { clientId, protocolVersion: version }
   if (credential !== undefined) {
     if (!adapter.mqtt) throw new Error('the adapter has no mqtt()')
     options = { ...options, ...(await adapter.mqtt(credential, world.fogbank)) }
@@ -22,11 +21,13 @@ export async function connect(run: Run, step: ConnectStep): Promise<void> {
     const { topic, qos = 0, retain = false } = will
     options.will = { topic, qos, retain, payload: toBytes(will, names) ?? Buffer.alloc(0) }
   }
+  const { url, ...clientOptions } = options
   const door = {
     at: step.at ?? run.fixture.personality,
-    secure: step.secure ?? options.cert !== undefined
+    secure: step.secure ?? options.cert !== undefined,
+    ...(url === undefined ? {} : { url })
   }
-  const client = await world.mqtt(door, options)
+  const client = await world.mqtt(door, clientOptions)
   assert.is(client.connack.code, step.refused ?? 0, `CONNACK ${client.connack.code}`)
   for (const [name, value] of Object.entries(step.connack ?? {})) {
     assert.equal(client.connack.properties[name], value, `CONNACK property ${name}`)

@@ -127,7 +127,7 @@ async function act(run: Run, step: Step): Promise<void> {
     case 'disconnected':
       return assert.is(await client.closed(), step.reasonCode)
     case 'end':
-      return client.end(step.abruptly)
+      return world.end(client, step.abruptly)
   }
 }
 

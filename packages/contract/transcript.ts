@@ -194,11 +194,17 @@ export interface HttpCredential {
   tls?: { cert: string; key: string }
 }
 
+/** How an MQTT client proves who it is. */
+export interface MqttCredential extends IClientOptions {
+  /** Where it connects, for who has no MQTT over TCP, or says in the URL who he is. */
+  url?: string
+}
+
 /** What transcripts of one personality need to know of it: `emulators/<id>/transcript.ts`. */
 export interface TranscriptAdapter {
   /** This personality's part of the configuration, by the name a transcript picks it with. */
   settings?: Record<string, object>
   credential?(name: string, request: UnsignedRequest, fogbank: Fogbank): Promise<HttpCredential>
   /** mqtt.js options; with `cert` and `key` the client connects over TLS. */
-  mqtt?(name: string, fogbank: Fogbank): Promise<IClientOptions>
+  mqtt?(name: string, fogbank: Fogbank): Promise<MqttCredential>
 }

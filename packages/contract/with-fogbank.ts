@@ -1,4 +1,4 @@
-import { createManualClock, type ManualClock } from '@fogbank/core'
+import { createManualClock, type ManualClock, type Session } from '@fogbank/core'
 import type { Log } from '@fogbank/personality'
 import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
 import type { IClientOptions } from 'mqtt'
@@ -15,6 +15,8 @@ export interface Door {
   at: string
   /** https, mqtts. @default false */
   secure?: boolean
+  /** For MQTT: in place of the door's own URL. */
+  url?: string
 }
 
 /** One suite of a test's own, and ways to talk to it. */
@@ -40,6 +42,8 @@ export interface World {
    * @throws Error describing what came instead
    */
   nothing(client: TestClient): Promise<void>
+  /** Ends a client, abruptly or not, and waits until the suite knows. */
+  end(client: TestClient, abruptly?: boolean): Promise<void>
   /** `host:port` of a door. */
   host(at: string): string
 }
@@ -105,9 +109,9 @@ export async function withFogbank<T>(
         body: Buffer.from(await reply.arrayBuffer())
       }
     },
-    async mqtt({ at, secure = false }, clientOptions) {
+    async mqtt({ at, secure = false, url: own }, clientOptions) {
       const ca = secure ? { ca: await fogbank.ca() } : {}
-      const target = url(at, secure ? 'mqtts' : 'mqtt')
+      const target = own ?? url(at, secure ? 'mqtts' : 'mqtt')
       const client = await connectMqtt(target, { ...ca, ...clientOptions })
       clients.push(client)
       return client
@@ -118,7 +122,17 @@ export async function withFogbank<T>(
         if (!message.payload.toString().startsWith(MARKER)) return message
       }
     },
-    nothing
+    nothing,
+    async end(client, abruptly) {
+      const sessions = await findSessions(fogbank, client.clientId)
+      await client.end(abruptly)
+      const known = async () =>
+        (await findSessions(fogbank, client.clientId)).some((one) => sessions.includes(one))
+      const gone = async () => {
+        while (await known()) await new Promise((resolve) => setImmediate(resolve))
+      }
+      await within(MARKER_MS, gone(), `the suite to know that ${client.clientId} is gone`)
+    }
   }
 
   try {
@@ -127,6 +141,11 @@ export async function withFogbank<T>(
     for (const client of clients) client.mqtt.end(true)
     await fogbank.close()
   }
+}
+
+async function findSessions(fogbank: Fogbank, id: string): Promise<Session[]> {
+  const spaces = await Promise.all(fogbank.core.spaces().map((name) => fogbank.core.space(name)))
+  return spaces.flatMap((space) => space.sessions().filter(({ clientId }) => clientId === id))
 }
 
 async function publishMarker(fogbank: Fogbank, client: TestClient, payload: Buffer): Promise<void> {
