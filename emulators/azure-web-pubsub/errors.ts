@@ -12,6 +12,11 @@ const EMULATOR = 'https://github.com/Azure/azure-webpubsub/tree/main/tools/emula
 
 const BAD_REQUEST = 'Error.BadRequest'
 
+const OASIS = 'https://docs.oasis-open.org/mqtt/mqtt/v5.0/mqtt-v5.0.html'
+const MQTT_PARAMETERS =
+  'https://github.com/MicrosoftDocs/azure-docs/blob/main/articles/azure-web-pubsub/includes/mqtt-connection-parameters.md'
+const MQTT_PERMISSIONS = `${DOCS}/howto-mqtt-pubsub-among-mqtt-clients`
+
 /** What an empty code stands for: this answer carries none. */
 const NO_CODE = ''
 
@@ -312,6 +317,94 @@ export const errors = defineErrors({
     message: null,
     source: PROTOCOLS,
     evidence: 'documented'
+  },
+  ClientIdInvalid: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x85, returnCode: 2 },
+    source: MQTT_PARAMETERS,
+    evidence: 'documented'
+  },
+  KeepAliveInvalid: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x83, returnCode: 3 },
+    source: MQTT_PARAMETERS,
+    evidence: 'assumed'
+  },
+  AuthenticationMethodUnsupported: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x8c },
+    source: OASIS,
+    evidence: 'assumed'
+  },
+  WillTopicInvalid: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x90, returnCode: 3 },
+    source: MQTT_PARAMETERS,
+    evidence: 'assumed'
+  },
+  WillTooLarge: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x95, returnCode: 3 },
+    source: MQTT_PARAMETERS,
+    evidence: 'assumed'
+  },
+  WillRetained: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x9a, returnCode: 3 },
+    source: OASIS,
+    evidence: 'assumed'
+  },
+  TopicInvalid: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x90 },
+    source: OASIS,
+    evidence: 'assumed'
+  },
+  FilterTopicInvalid: {
+    status: 400,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x8f },
+    source: OASIS,
+    evidence: 'assumed'
+  },
+  SendNotPermitted: {
+    status: 403,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x87 },
+    source: MQTT_PERMISSIONS,
+    evidence: 'assumed'
+  },
+  JoinNotPermitted: {
+    status: 403,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x87 },
+    source: MQTT_PERMISSIONS,
+    evidence: 'assumed'
+  },
+  LeaveNotPermitted: {
+    status: 403,
+    code: NO_CODE,
+    message: null,
+    mqtt: { reasonCode: 0x87 },
+    source: MQTT_PERMISSIONS,
+    evidence: 'assumed'
   },
   NotFound: {
     status: 404,

@@ -8,6 +8,9 @@ import { clientOperations } from './clients/operations.ts'
 import { errors, render } from './errors.ts'
 import { createHubs } from './hubs.ts'
 import { limits } from './limits.ts'
+import { withoutHandlers } from './mqtt-events.ts'
+import { watchSessions, type MqttSide } from './mqtt-sessions.ts'
+import { mqtt } from './mqtt.ts'
 import { operations } from './operations.ts'
 import { settings, type Settings } from './settings.ts'
 import { API_VERSIONS } from './shape.ts'
@@ -36,6 +39,13 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
     const hubSettings = createHubSettings(settings.hubs)
     const handlersOf = (hub: string) => hubSettings.get(hub).eventHandlers ?? []
     const upstream = createUpstream({ clock, ids, log, accessKeys, handlersOf })
+    const mqttSide: MqttSide = {
+      clock,
+      events: withoutHandlers,
+      newId: () => ids.uuid().replaceAll('-', ''),
+      publishesWillOnClose: settings.publishWillOnClose ?? true,
+      failed: (error, what) => log.error(error, `${PERSONALITY} ${what}`)
+    }
     return {
       core,
       clock,
@@ -46,7 +56,8 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
       settings,
       accessKeys,
       keyTokens,
-      hubs: createHubs(core, () => {}),
+      hubs: createHubs(core, (hub) => watchSessions(hub, mqttSide)),
+      mqttSide,
       hubSettings,
       upstream,
       clients: createClients({ clock, log, keyTokens, upstream })
@@ -62,6 +73,7 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
     internal: errors.InternalError,
     unavailable: errors.ServiceUnavailable
   },
+  mqtt,
   describe: ({ accessKeys: [accessKey = ''] }) => ({
     credential: `Endpoint={http};AccessKey=${accessKey};Version=1.0;`,
     credentials: {

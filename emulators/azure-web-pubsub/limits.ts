@@ -4,6 +4,8 @@ import { errors } from './errors.ts'
 const DOCS = 'https://learn.microsoft.com/azure/azure-web-pubsub'
 const API =
   'https://github.com/Azure/azure-rest-api-specs/tree/main/specification/webpubsub/data-plane/WebPubSub'
+const MQTT_PARAMETERS =
+  'https://github.com/MicrosoftDocs/azure-docs/blob/main/articles/azure-web-pubsub/includes/mqtt-connection-parameters.md'
 const EMULATOR = 'https://github.com/Azure/azure-webpubsub/tree/main/tools/emulator'
 
 export const limits = defineLimits(errors, {
@@ -112,6 +114,28 @@ export const limits = defineLimits(errors, {
     raises: 'PermissionsConflict',
     source: EMULATOR,
     evidence: 'assumed'
+  },
+  clientIdCharacters: {
+    value: 128,
+    unit: 'characters',
+    raises: 'ClientIdInvalid',
+    source: MQTT_PARAMETERS,
+    evidence: 'documented'
+  },
+  /** MQTT 3.1.1; MQTT 5 clients are told this one instead of a longer one. */
+  keepAliveSeconds: {
+    value: 180,
+    unit: 'seconds',
+    raises: 'KeepAliveInvalid',
+    source: MQTT_PARAMETERS,
+    evidence: 'documented'
+  },
+  willBytes: {
+    value: 2000,
+    unit: 'bytes',
+    raises: 'WillTooLarge',
+    source: MQTT_PARAMETERS,
+    evidence: 'documented'
   },
   /** Of one pattern role; a pattern with more grants nothing. */
   patternStars: {

@@ -14,7 +14,7 @@ export function toHubName(name: string): string {
 }
 
 /** 1 to 1024 characters, not all of them white space. */
-export function isGroupName(name: unknown): name is string {
+export function isGroupName(name: unknown): boolean {
   return (
     typeof name === 'string' && name.trim() !== '' && name.length <= limits.groupCharacters.value
   )

@@ -8,6 +8,7 @@ import {
   groupExists,
   userExists
 } from './handlers/connections.ts'
+import { connectMqtt, expectUpgrade } from './handlers/connect-mqtt.ts'
 import { generateClientToken } from './handlers/generate-token.ts'
 import { listConnectionsInGroup } from './handlers/list.ts'
 import {
@@ -26,6 +27,8 @@ import type { State } from './state.ts'
 
 const API =
   'https://github.com/Azure/azure-rest-api-specs/tree/main/specification/webpubsub/data-plane/WebPubSub'
+const MQTT =
+  'https://learn.microsoft.com/azure/azure-web-pubsub/howto-connect-mqtt-websocket-client'
 const HUB = '/api/hubs/{hub}'
 
 /** What every operation on a hub can be refused with. */
@@ -269,5 +272,37 @@ export const operations = defineOperations<State>()({
     ],
     handle: generateClientToken,
     source: API
+  },
+  ConnectMqtt: {
+    method: 'GET',
+    path: '/clients/mqtt/hubs/{hub*}',
+    upgrade: true,
+    raises: [
+      'ClientHubInvalid',
+      'SubprotocolMissing',
+      'ClientTokenMissing',
+      'ClientTokenInvalid',
+      'TokenGroupInvalid',
+      'ClientIdInvalid',
+      'KeepAliveInvalid',
+      'AuthenticationMethodUnsupported',
+      'WillTopicInvalid',
+      'WillTooLarge',
+      'WillRetained',
+      'TopicInvalid',
+      'FilterTopicInvalid',
+      'SendNotPermitted',
+      'JoinNotPermitted',
+      'LeaveNotPermitted'
+    ],
+    handle: connectMqtt,
+    source: MQTT
+  },
+  ConnectMqttWithoutUpgrade: {
+    method: 'GET',
+    path: '/clients/mqtt/hubs/{hub*}',
+    raises: ['UpgradeExpected'],
+    handle: expectUpgrade,
+    source: MQTT
   }
 })

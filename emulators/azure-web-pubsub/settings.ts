@@ -11,6 +11,8 @@ export interface Settings {
   generateClientTokenNeedsEntra?: boolean
   /** A body without Content-Length is refused. @default true */
   requireContentLength?: boolean
+  /** The will of an MQTT session that the application server closes is sent. @default true */
+  publishWillOnClose?: boolean
   /** By hub name. */
   hubs?: Record<string, HubSettings>
 }
@@ -45,6 +47,7 @@ export const settings: JsonSchema = {
     strictPathDecoding: { type: 'boolean' },
     generateClientTokenNeedsEntra: { type: 'boolean' },
     requireContentLength: { type: 'boolean' },
+    publishWillOnClose: { type: 'boolean' },
     hubs: {
       type: 'object',
       propertyNames: { pattern: '^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$' },

@@ -2,6 +2,7 @@ import type { Clock, Core, Ids } from '@fogbank/core'
 import type { AuthMode, Log, TokenVerifier } from '@fogbank/personality'
 import type { Hubs } from './hubs.ts'
 import type { Clients } from './clients/clients.ts'
+import type { MqttSide } from './mqtt-sessions.ts'
 import type { Settings } from './settings.ts'
 import type { KeyTokens } from './tokens.ts'
 import type { Upstream } from './upstream/events.ts'
@@ -23,6 +24,7 @@ export interface State {
   /** Entra's. */
   tokens: TokenVerifier
   hubs: Hubs
+  mqttSide: MqttSide
   hubSettings: HubSettingsTable
   upstream: Upstream
   /** Those that speak WebSocket. */
