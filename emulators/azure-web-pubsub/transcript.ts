@@ -90,7 +90,7 @@ export const adapter: TranscriptAdapter = {
   async credential(name, { target, host }, fogbank) {
     const path = decodeURIComponent(target.split('?')[0]!)
     const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
-    if (path.startsWith('/client/')) {
+    if (/^\/client(?:\/|$)/.test(path)) {
       const claims = WEB_SOCKET_CLIENTS[name]
       if (!claims) throw new Error(`azure-web-pubsub has no WebSocket client ${name}`)
       return bearer(signJwt({ aud: `http://${host}/client/hubs/${HUB}`, exp: FAR, ...claims }))
