@@ -4,6 +4,9 @@ import { DEFAULT_TOPIC, type Resource, type Resources } from './resources.ts'
 /** The one path of the service, as its operations have it. */
 export const EVENTS_PATH = '/api/events'
 
+/** Where the owner of a webhook says yes to a subscription; the name is that of the subscription. */
+export const VALIDATION_PATH = '/eventsubscriptions/{name}/validate'
+
 /** Where nobody is at home: no operation has this path. */
 const NOWHERE = '/'
 

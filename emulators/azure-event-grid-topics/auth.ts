@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AUDIENCES, WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
 import { rawPath, type Call } from '@fogbank/personality'
-import { EVENTS_PATH, findResource } from './addressing.ts'
+import { EVENTS_PATH, findResource, VALIDATION_PATH } from './addressing.ts'
 import { decodeBase64 } from './base64.ts'
 import { errors } from './errors.ts'
 import type { State } from './handlers.ts'
@@ -24,6 +24,8 @@ const AUTHORIZATION = /^(\S+)(?: +(.*))?$/s
 
 /** Proves who calls: a key before a SAS token before Authorization, as the service has it. */
 export async function authenticate(call: TopicsCall): Promise<void> {
+  // Its token is the credential, and it belongs to no topic.
+  if (call.operation?.path === VALIDATION_PATH) return
   const resource = findResource(call.request, call.state.resources)
   if (!resource) throw errors.NotFound({ uri: toUri(call) })
   const host = toUpperHost(call)

@@ -1,11 +1,12 @@
 import type { Clock, Ids } from '@fogbank/core'
 import { readBody, type Call, type Log, type Reply, type TokenVerifier } from '@fogbank/personality'
 import type { Principal, Senders } from './auth.ts'
-import type { Delivery } from './events.ts'
+import type { EventDelivery } from './delivery/index.ts'
+import { errors } from './errors.ts'
 import type { SizeLimits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import { readEvents, type Rules } from './read-events.ts'
-import { VERSIONS } from './render.ts'
+import { toUri, VERSIONS } from './render.ts'
 import type { Resources } from './resources.ts'
 import { SCHEMA_NAMES } from './schema-names.ts'
 
@@ -22,7 +23,7 @@ export interface State {
   senders: Senders
   sizes: SizeLimits
   rules: Rules
-  delivery: Delivery
+  delivery: EventDelivery
   metrics: Metrics
 }
 
@@ -53,5 +54,16 @@ export function getInputSchema({ principal: { resource } }: TopicsCall): Reply {
       ...VERSIONS,
       'aeg-input-event-schema': SCHEMA_NAMES[resource.inputSchema]
     }
+  }
+}
+
+/** The owner of a webhook says yes to it, by calling the URL that it was sent. */
+export function validateEventSubscription(call: TopicsCall): Reply {
+  const { id = '', token = '' } = call.query
+  if (!call.state.delivery.confirm(id, token)) throw errors.NotFound({ uri: toUri(call) })
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+    body: 'Webhook successfully validated as a subscription endpoint.'
   }
 }

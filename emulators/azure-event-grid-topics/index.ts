@@ -1,6 +1,8 @@
 import { definePersonality } from '@fogbank/personality'
 import { toPath } from './addressing.ts'
 import { authenticate, createSenders } from './auth.ts'
+import { createSubscriptionControl } from './delivery/control.ts'
+import { createDelivery } from './delivery/index.ts'
 import { errors } from './errors.ts'
 import { PERSONALITY, type State } from './handlers.ts'
 import { chooseSizeLimits, limits } from './limits.ts'
@@ -11,7 +13,7 @@ import { createResources, DEFAULT_TOPIC } from './resources.ts'
 import { settings } from './schemas.ts'
 import type { Settings } from './settings.ts'
 
-/** Event Grid custom topics, domains and partner namespaces: publishing. */
+/** Event Grid custom topics, domains and partner namespaces: publishing, subscriptions and delivery. */
 export const azureEventGridTopics = definePersonality<State, Settings | undefined>({
   name: PERSONALITY,
   title: 'Azure Event Grid custom topics and domains',
@@ -21,19 +23,27 @@ export const azureEventGridTopics = definePersonality<State, Settings | undefine
   limits,
   lowerCaseQueryNames: true,
   settings,
-  create({ clock, ids, log, auth, tokens, settings = {} }) {
+  async create({ core, clock, ids, log, auth, tokens, settings = {} }) {
     const lenient = auth === 'lenient'
+    const resources = createResources(settings)
     return {
       clock,
       ids,
       log,
       tokens,
       lenient,
-      resources: createResources(settings),
+      resources,
       senders: createSenders(settings.roleAssignments, lenient),
       sizes: chooseSizeLimits(settings),
       rules: { acceptsSingleEvent: settings.singleEvent === 'accepted' },
-      delivery: { accept: async () => {} },
+      delivery: await createDelivery({
+        core,
+        clock,
+        ids,
+        log,
+        resources,
+        settings: settings.delivery
+      }),
       metrics: createMetrics()
     }
   },
@@ -60,7 +70,14 @@ export const azureEventGridTopics = definePersonality<State, Settings | undefine
       endpoints: { endpoint: '{http}/api/events' }
     }
   },
-  reset: ({ metrics }) => metrics.clear()
+  control: ({ delivery, resources }) =>
+    createSubscriptionControl(delivery, resources, `/${PERSONALITY}`),
+  started: ({ delivery }, http) => delivery.started(http),
+  async reset({ metrics, delivery }) {
+    metrics.clear()
+    await delivery.reset()
+  },
+  close: ({ delivery }) => delivery.close()
 })
 
 const NO_KEYS = { key1: '', key2: '' }

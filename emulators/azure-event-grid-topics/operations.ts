@@ -1,6 +1,6 @@
 import { defineOperations } from '@fogbank/personality'
-import { EVENTS_PATH } from './addressing.ts'
-import { getInputSchema, publishEvents, type State } from './handlers.ts'
+import { EVENTS_PATH, VALIDATION_PATH } from './addressing.ts'
+import { getInputSchema, publishEvents, validateEventSubscription, type State } from './handlers.ts'
 
 /** What every call can fail with. */
 const COMMON = [
@@ -61,5 +61,21 @@ export const operations = defineOperations<State>()({
     raises: [],
     handle: getInputSchema,
     source: 'https://learn.microsoft.com/azure/event-grid/get-topic-schema'
+  },
+  ValidateEventSubscription: {
+    method: 'GET',
+    path: VALIDATION_PATH,
+    raises: ['NotFound'],
+    handle: validateEventSubscription,
+    source:
+      'https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema'
+  },
+  // Receivers of CloudEvents may call back with either method.
+  ConfirmEventSubscription: {
+    method: 'POST',
+    path: VALIDATION_PATH,
+    raises: ['NotFound'],
+    handle: validateEventSubscription,
+    source: 'https://github.com/Azure/azure-sdk-for-net/issues/21612'
   }
 })

@@ -1,4 +1,9 @@
 import type { JsonSchema } from '@fogbank/personality'
+import {
+  deliverySchema,
+  domainTopicsSchema,
+  eventSubscriptionsSchema
+} from './delivery/settings.ts'
 
 const NAME = { type: 'string', minLength: 3, maxLength: 50, pattern: '^[A-Za-z0-9-]+$' }
 const NOT_EMPTY = { type: 'string', minLength: 1 }
@@ -51,6 +56,7 @@ const resource: JsonSchema = {
       required: ['key1', 'key2'],
       properties: { key1: BASE64, key2: BASE64 }
     },
+    eventSubscriptions: eventSubscriptionsSchema,
     port: { type: 'integer', minimum: 1, maximum: 65535, description: 'A port of its own.' },
     disableLocalAuth: { type: 'boolean', description: 'Takes tokens of Entra only.' },
     publicNetworkAccess: { type: 'string', enum: ['Enabled', 'Disabled'] },
@@ -65,6 +71,11 @@ const resource: JsonSchema = {
       }
     }
   }
+}
+
+const domain: JsonSchema = {
+  ...resource,
+  properties: { ...(resource.properties as object), topics: domainTopicsSchema }
 }
 
 const SCALAR = { type: ['string', 'number', 'boolean'] }
@@ -91,7 +102,7 @@ export const settings: JsonSchema = {
   additionalProperties: false,
   properties: {
     topics: { type: 'array', items: resource },
-    domains: { type: 'array', items: resource },
+    domains: { type: 'array', items: domain },
     partnerNamespaces: { type: 'array', items: resource },
     subscriptionId: NOT_EMPTY,
     resourceGroup: NOT_EMPTY,
@@ -105,6 +116,7 @@ export const settings: JsonSchema = {
         properties: { principalId: NOT_EMPTY, role: NOT_EMPTY }
       }
     },
+    delivery: deliverySchema,
     eventSizeLimit: {
       type: 'string',
       enum: ['1MB', '64KB'],

@@ -1,3 +1,5 @@
+import type { DeliverySettings, SubscribedSettings } from './delivery/settings.ts'
+
 /** The configuration's part of this personality, as schemas.ts checks it; names are those of the ARM resources. */
 export interface Settings {
   /** @default one topic named `default` */
@@ -12,6 +14,7 @@ export interface Settings {
   location?: string
   /** @default the well-known principal sends */
   roleAssignments?: RoleAssignment[]
+  delivery?: DeliverySettings
   /** What the service says it takes of one event, or only what it guarantees. @default 1MB */
   eventSizeLimit?: '1MB' | '64KB'
   /** The limits that stand in the documentation, or the ones it was seen to enforce. @default documented */
@@ -21,7 +24,7 @@ export interface Settings {
 }
 
 /** A custom topic, a domain or a partner namespace. */
-export interface ResourceSettings {
+export interface ResourceSettings extends SubscribedSettings {
   name: string
   /** @default EventGridSchema; partner namespaces: CloudEventSchemaV1_0 */
   inputSchema?: InputSchema

@@ -1,4 +1,16 @@
 export {
+  compileFilters,
+  FILTER_OPERATORS,
+  findFilterFault,
+  lookUp,
+  MAXIMUM_FILTER_TEXT,
+  MAXIMUM_FILTER_VALUES,
+  MAXIMUM_FILTERS,
+  type AdvancedFilter,
+  type EventTest,
+  type FilterFault
+} from './filters.ts'
+export {
   BATCH_MEDIA_TYPE,
   contentModeOf,
   hasBinaryHeaders,

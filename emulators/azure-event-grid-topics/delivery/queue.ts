@@ -1,0 +1,322 @@
+import type { Clock } from '@fogbank/core'
+import type { Log } from '@fogbank/personality'
+import type { PublishedEvent } from '../events.ts'
+import { createFifo, createHeap } from './order.ts'
+import type { Pending, PendingStore } from './pending.ts'
+import {
+  finalReasonOf,
+  outcomeOf,
+  waitAfter,
+  type Attempt,
+  type DeadLetterReason,
+  type Jitter
+} from './retry.ts'
+import type { Subscription } from './subscription.ts'
+
+/** An event whose delivery was given up. */
+export interface DeadLetter {
+  event: PublishedEvent
+  reason: DeadLetterReason
+  attempts: number
+  lastOutcome: string
+  lastAttemptMs: number | undefined
+}
+
+/** What a queue works with. */
+export interface QueueDeps {
+  subscription: Subscription
+  store: PendingStore
+  clock: Clock
+  log: Log
+  jitter: Jitter
+  /** Multiplies every wait. */
+  timeScale: number
+  deadLetterDelayMs: number
+  deliver(events: readonly PublishedEvent[], deliveryCount: number): Promise<Attempt>
+  /** undefined: what cannot be delivered is dropped. Rejects when they were not written. */
+  writeDeadLetters: ((letters: readonly DeadLetter[]) => Promise<void>) | undefined
+}
+
+/** The events of one subscription on their way, in any order, as the service has it. */
+export interface Queue {
+  readonly size: number
+  /** Takes one that is stored already. */
+  push(pending: Pending): void
+  /** Lets deliveries go out, at most so many requests a minute. */
+  open(ratePerMinute: number): void
+  /** Holds everything back. */
+  shut(): void
+  close(): void
+}
+
+/** Requests under way at once; a receiver that hangs takes no more than these, and nobody else's. */
+const MAXIMUM_REQUESTS = 16
+const MAXIMUM_LETTERS_AT_ONCE = 100
+const MINUTE_MS = 60_000
+/** The service looks again for a container that is not there, for four hours. */
+const DEAD_LETTER_RETRY_MS = 5 * MINUTE_MS
+const DEAD_LETTER_LIFETIME_MS = 4 * 60 * MINUTE_MS
+
+export function createQueue(deps: QueueDeps): Queue {
+  const { subscription, store, clock, log } = deps
+  const waiting = createHeap<Pending>((pending) => pending.dueMs)
+  const ready = createFifo<Pending>()
+  const dead = createFifo<Pending>()
+  /** Sequence numbers of all that are here, so that none is here twice. */
+  const known = new Set<number>()
+  let requests = 0
+  let isWriting = false
+  let isOpen = false
+  let closed = false
+  /** Between two requests, as the receiver asked. */
+  let spacingMs = 0
+  let notBeforeMs = 0
+  let timer: { dueMs: number; cancel: () => void } | undefined
+
+  /** Wakes at the earliest thing to do. */
+  function arm(dueMs: number): void {
+    if (closed || (timer && timer.dueMs <= dueMs)) return
+    timer?.cancel()
+    const cancel = clock.after(dueMs - clock.now(), () => {
+      timer = undefined
+      run()
+    })
+    timer = { dueMs, cancel }
+  }
+
+  function run(): void {
+    if (closed) return
+    const now = clock.now()
+    for (;;) {
+      const next = waiting.peek()
+      if (!next || next.dueMs > now) break
+      place(waiting.pop()!)
+    }
+    const next = waiting.peek()
+    if (next) arm(next.dueMs)
+    if (dead.size > 0 && !isWriting) watch(writeDead())
+    while (isOpen && ready.size > 0 && requests < MAXIMUM_REQUESTS) {
+      if (spacingMs > 0) {
+        if (notBeforeMs > now) return arm(notBeforeMs)
+        notBeforeMs = now + spacingMs
+      }
+      watch(attempt(takeBatch()))
+    }
+  }
+
+  const place = (pending: Pending) => (pending.reason ? dead : ready).push(pending)
+
+  /** Those with as many attempts behind them as the first one; how many bytes fit is seen later. */
+  function takeBatch(): Pending[] {
+    const first = ready.shift()!
+    const batch = [first]
+    while (
+      batch.length < subscription.maxEventsPerBatch &&
+      ready.peek()?.attempts === first.attempts
+    ) {
+      batch.push(ready.shift()!)
+    }
+    return batch
+  }
+
+  /** Nothing here may fail but the store; then the event is tried again later, and after a restart. */
+  function watch(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (closed) return
+      log.error(error, `azure-event-grid-topics: ${subscription.id} could not go on`)
+    })
+  }
+
+  async function attempt(batch: Pending[]): Promise<void> {
+    requests++
+    try {
+      const events = await load(batch)
+      if (events.length === 0) return
+      const attempted = events.map(({ pending }) => pending)
+      const startedMs = clock.now()
+      const result = await deps.deliver(
+        events.map(({ event }) => event),
+        attempted[0]!.attempts
+      )
+      // Cut short by our own end, an attempt counts for nothing.
+      if (closed) return
+      if (outcomeOf(result) !== 'Delivered') return await fail(attempted, result, startedMs)
+      await finish(attempted)
+      log.info(
+        `azure-event-grid-topics delivery ${subscription.name} delivered events=${attempted.length}`
+      )
+    } finally {
+      requests--
+      run()
+    }
+  }
+
+  /** The events that may still be delivered, as many as fit one request. */
+  async function load(batch: Pending[]) {
+    const events: { pending: Pending; event: PublishedEvent }[] = []
+    let bytes = 0
+    for (const [index, pending] of batch.entries()) {
+      // Time to live is looked at when an attempt is due, and at no other moment.
+      if (clock.now() - pending.publishedAtMs >= subscription.timeToLiveMs * deps.timeScale) {
+        await bury([pending], 'EventTimeToLiveExpired')
+        continue
+      }
+      const event = await store.event(pending.sequence)
+      if (!event) {
+        log.warn(`azure-event-grid-topics: ${subscription.id}: an event of a topic that is no more`)
+        await finish([pending])
+        continue
+      }
+      bytes += event.json.length
+      if (events.length > 0 && bytes > subscription.preferredBatchBytes) {
+        ready.putBack(batch.slice(index))
+        break
+      }
+      events.push({ pending, event })
+    }
+    return events
+  }
+
+  async function finish(batch: readonly Pending[]): Promise<void> {
+    for (const { sequence } of batch) known.delete(sequence)
+    await store.commit(batch.flatMap(({ sequence }) => store.toFinish(subscription.key, sequence)))
+  }
+
+  async function fail(
+    batch: readonly Pending[],
+    result: Attempt,
+    startedMs: number
+  ): Promise<void> {
+    const outcome = outcomeOf(result)
+    for (const pending of batch) {
+      pending.attempts++
+      pending.lastOutcome = outcome
+      pending.lastAttemptMs = startedMs
+    }
+    const final = finalReasonOf(result, subscription)
+    if (final) return bury(batch, final, result)
+    const isSpent = ({ attempts }: Pending) => attempts >= subscription.maxDeliveryAttempts
+    const spent = batch.filter(isSpent)
+    if (spent.length > 0) await bury(spent, 'MaxDeliveryAttemptsExceeded', result)
+    const rest = batch.filter((pending) => !isSpent(pending))
+    if (rest.length === 0) return
+    // All of a batch have failed as often.
+    const waitMs = deps.jitter(waitAfter(rest[0]!.attempts, result, subscription))
+    const dueMs = clock.now() + Math.round(waitMs * deps.timeScale)
+    for (const pending of rest) pending.dueMs = dueMs
+    await postpone(rest)
+    say(rest, result, `next in ${(dueMs - clock.now()) / 1000} s`)
+  }
+
+  /** Gives events up: to the dead letters after a while, or to nobody. */
+  async function bury(
+    batch: readonly Pending[],
+    reason: DeadLetterReason,
+    result?: Attempt
+  ): Promise<void> {
+    if (!deps.writeDeadLetters) {
+      await finish(batch)
+      return say(batch, result, `${reason}, dropped for want of a deadLetterDestination`)
+    }
+    const now = clock.now()
+    for (const pending of batch) {
+      pending.reason = reason
+      pending.deadSinceMs = now
+      pending.dueMs = now + Math.round(deps.deadLetterDelayMs * deps.timeScale)
+    }
+    await postpone(batch)
+    say(batch, result, `${reason}, a dead letter`)
+  }
+
+  /** One line per attempt that failed or was not made any more. */
+  function say(batch: readonly Pending[], result: Attempt | undefined, what: string): void {
+    const how = !result ? 'late' : 'status' in result ? result.status : result.failure
+    const { attempts } = batch[0]!
+    log.warn(
+      `azure-event-grid-topics delivery ${subscription.name} ${how} events=${batch.length} attempts=${attempts}: ${what}`
+    )
+  }
+
+  async function postpone(batch: readonly Pending[]): Promise<void> {
+    if (batch.length === 0) return
+    await store.commit(batch.map((pending) => store.toSave(subscription.key, pending)))
+    for (const pending of batch) waiting.push(pending)
+    arm(waiting.peek()!.dueMs)
+  }
+
+  async function writeDead(): Promise<void> {
+    isWriting = true
+    const batch: Pending[] = []
+    while (dead.size > 0 && batch.length < MAXIMUM_LETTERS_AT_ONCE) batch.push(dead.shift()!)
+    try {
+      if (!deps.writeDeadLetters) return await finish(batch)
+      const letters = (await Promise.all(batch.map(toLetter))).filter((one) => one !== undefined)
+      try {
+        if (letters.length > 0) await deps.writeDeadLetters(letters)
+        await finish(batch)
+        log.info(
+          `azure-event-grid-topics ${letters.length} dead letters of ${subscription.name} written`
+        )
+      } catch (error) {
+        await writeLater(batch, error)
+      }
+    } finally {
+      isWriting = false
+      run()
+    }
+  }
+
+  async function writeLater(batch: readonly Pending[], error: unknown): Promise<void> {
+    if (closed) return
+    log.error(error, `azure-event-grid-topics: dead letters of ${subscription.id} are not written`)
+    const now = clock.now()
+    const isOver = ({ deadSinceMs = now }: Pending) =>
+      now - deadSinceMs >= DEAD_LETTER_LIFETIME_MS * deps.timeScale
+    const over = batch.filter(isOver)
+    if (over.length > 0) {
+      log.warn(`azure-event-grid-topics: ${over.length} dead letters of ${subscription.id} dropped`)
+      await finish(over)
+    }
+    const rest = batch.filter((pending) => !isOver(pending))
+    for (const pending of rest) {
+      pending.dueMs = now + Math.round(DEAD_LETTER_RETRY_MS * deps.timeScale)
+    }
+    await postpone(rest)
+  }
+
+  async function toLetter(pending: Pending): Promise<DeadLetter | undefined> {
+    const event = await store.event(pending.sequence)
+    if (!event) return undefined
+    const { reason, attempts, lastOutcome = 'Aborted', lastAttemptMs } = pending
+    return { event, reason: reason!, attempts, lastOutcome, lastAttemptMs }
+  }
+
+  return {
+    get size() {
+      return known.size
+    },
+    push(pending) {
+      if (known.has(pending.sequence)) return
+      known.add(pending.sequence)
+      if (pending.dueMs > clock.now()) {
+        waiting.push(pending)
+        arm(pending.dueMs)
+      } else {
+        place(pending)
+        run()
+      }
+    },
+    open(ratePerMinute) {
+      isOpen = true
+      spacingMs = Number.isFinite(ratePerMinute) ? MINUTE_MS / ratePerMinute : 0
+      run()
+    },
+    shut() {
+      isOpen = false
+    },
+    close() {
+      closed = true
+      timer?.cancel()
+    }
+  }
+}
