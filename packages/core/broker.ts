@@ -18,6 +18,8 @@ export interface BrokerPacket {
   properties?: WireProperties
   /** Absolute, milliseconds since 1970. */
   messageExpiry?: number
+  /** More than one client gets it. */
+  isShared?: boolean
 }
 
 /** What we use of aedes' client; the members with an underscore are private to it, hence the exact pin. */

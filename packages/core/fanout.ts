@@ -121,7 +121,10 @@ export function createFanout(context: FanoutContext): Fanout {
     if (!connection) return
     const qos = lower(packet.qos, target.qos)
     const retain = packet.retain && target.retainAsPublished // [MQTT-3.3.1-12]
-    connection.outgoing.deliver(packet, { qos, retain, identifiers: target.identifiers }, source)
+    const index = retain ? qos + 3 : qos
+    const manners = (target.manners ??= [])
+    const manner = (manners[index] ??= { qos, retain, identifiers: target.identifiers })
+    connection.outgoing.deliver(packet, manner, source)
   }
 
   return {
@@ -135,11 +138,13 @@ export function createFanout(context: FanoutContext): Fanout {
         writes.length > 0 ? store.commit(writes) : undefined,
         () => {
           outcome.stored(packet)
+          if (route.targets.length > 1) packet.isShared = true
           for (const target of route.targets) {
-            const { entry } = target
-            deliver(packet, target, queued?.has(entry) ? { owner: entry.id, position } : undefined)
+            const isQueued = queued !== undefined && queued.has(target.entry)
+            deliver(packet, target, isQueued ? { owner: target.entry.id, position } : undefined)
           }
-          for (const group of route.groups ?? []) {
+          if (!route.groups) return
+          for (const group of route.groups) {
             const { qos, retain } = packet
             group.offer(packet, qos, retain, queued?.has(group) ? position : undefined)
           }

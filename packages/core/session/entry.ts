@@ -3,6 +3,7 @@ import type { Message, QoS } from '../message.ts'
 import type { Connection } from './connection.ts'
 import type { ProtocolVersion, SubscriptionRequest } from './policy.ts'
 import type { Peer, Session } from './session.ts'
+import type { Manner } from './wire.ts'
 
 /** One subscription, as the client wrote it, and what stands for it in the space. */
 export interface Subscription extends SubscriptionRequest {
@@ -92,4 +93,6 @@ export interface Target {
   readonly qos: QoS
   readonly retainAsPublished: boolean
   readonly identifiers: readonly number[]
+  /** By QoS and flag: made when first wanted, as one is wanted for every message. */
+  manners?: (Manner | undefined)[]
 }

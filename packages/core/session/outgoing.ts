@@ -2,7 +2,7 @@ import type { Group } from '../groups.ts'
 import type { QoS, WireProperties } from '../message.ts'
 import type { Position, QueueEntry, Sent } from '../queues.ts'
 import type { Connection } from './connection.ts'
-import { encodePublish, type PublishTemplate } from './wire.ts'
+import { encodeForm, encodePublish, type Manner, type PublishTemplate } from './wire.ts'
 
 /** A message that is to be delivered; one object for all who get it. */
 export interface Deliverable {
@@ -14,15 +14,10 @@ export interface Deliverable {
   messageExpiry?: number
   /** As published: it is the topic's retained message now. */
   retain?: boolean
+  /** More than one client gets it. */
+  isShared?: boolean
   /** Bytes of the last encoding, for the next client that wants the same. */
   template?: PublishTemplate
-}
-
-/** What differs from client to client. */
-export interface Manner {
-  qos: QoS
-  retain: boolean
-  identifiers: readonly number[]
 }
 
 /** Where a delivery comes from, so that it can be forgotten there, or given back. */
@@ -249,15 +244,11 @@ export function createOutgoing(connection: Connection): Outgoing {
   ): boolean {
     const topic = policy.toClientTopic?.(connection, message.topic) ?? message.topic
     const alias = topicAliasMaximum > 0 ? toAlias(topic) : undefined
-    const bytes = encodePublish(message, {
-      ...manner,
-      version,
-      topic,
-      alias,
-      messageId,
-      dup,
-      expirySeconds: expiryLeft(message)
-    })
+    const expirySeconds = expiryLeft(message)
+    const bytes =
+      dup || alias
+        ? encodeForm(message, { version, topic, expirySeconds, manner }, messageId, dup, alias)
+        : encodePublish(message, version, topic, expirySeconds, manner, messageId)
     if (bytes.length <= maximumPacketBytes) {
       connection.writer.writeBytes(bytes)
       return true

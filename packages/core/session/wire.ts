@@ -96,17 +96,20 @@ export function encode(packet: WirePacket, protocolVersion: number): Buffer {
   return mqttPacket.generate(packet as never, { protocolVersion })
 }
 
-/** Everything that may differ between two clients who get the same message. */
-export interface PublishForm {
-  version: number
-  topic: string
+/** What differs between clients who get the same message. */
+export interface Manner {
   qos: 0 | 1 | 2
   retain: boolean
   identifiers: readonly number[]
+}
+
+interface PublishForm {
+  version: number
+  /** The client's. */
+  topic: string
+  /** Left until the message expires; absent: for ever. */
   expirySeconds: number | undefined
-  alias: { alias: number; isNew: boolean } | undefined
-  messageId: number | undefined
-  dup: boolean
+  manner: Manner
 }
 
 /** The bytes of one PUBLISH and what they were made for; only the packet id may be exchanged in them. */
@@ -118,56 +121,83 @@ export interface PublishTemplate extends PublishForm {
 interface PublishSource {
   payload: Buffer
   properties?: WireProperties
+  /** More than one client gets it: its bytes are worth keeping. */
+  isShared?: boolean
   template?: PublishTemplate
 }
 
-/** The bytes of a PUBLISH; what goes out to many in the same form is encoded once. */
-export function encodePublish(message: PublishSource, form: PublishForm): Buffer {
-  if (form.alias || form.dup) return encodeForm(message, form)
-  let { template } = message
-  if (!template || !isSameForm(template, form)) {
-    const bytes = encodeForm(message, form)
-    template = { ...form, bytes, idOffset: idOffsetOf(bytes) }
-    message.template = template
+/**
+ * The bytes of a PUBLISH; what goes out to many in the same form is encoded once.
+ *
+ * Each delivery passes here: the form comes as single values, so that none is made only to be compared.
+ */
+export function encodePublish(
+  message: PublishSource,
+  version: number,
+  topic: string,
+  expirySeconds: number | undefined,
+  manner: Manner,
+  messageId: number | undefined
+): Buffer {
+  const { template } = message
+  if (
+    template === undefined ||
+    template.version !== version ||
+    template.topic !== topic ||
+    template.expirySeconds !== expirySeconds ||
+    !isSameManner(template.manner, manner)
+  ) {
+    const form = { version, topic, expirySeconds, manner }
+    const bytes = encodeForm(message, form, messageId, false, undefined)
+    if (message.isShared) message.template = { ...form, bytes, idOffset: idOffsetOf(bytes) }
     return bytes
   }
-  if (form.messageId === undefined) return template.bytes
+  if (messageId === undefined) return template.bytes
   const bytes = Buffer.from(template.bytes)
-  bytes.writeUInt16BE(form.messageId, template.idOffset)
+  bytes[template.idOffset] = messageId >> 8
+  bytes[template.idOffset + 1] = messageId & 0xff
   return bytes
 }
 
-function isSameForm(a: PublishForm, b: PublishForm): boolean {
+function isSameManner(a: Manner, b: Manner): boolean {
   return (
-    a.version === b.version &&
-    a.topic === b.topic &&
-    a.qos === b.qos &&
-    a.retain === b.retain &&
-    a.expirySeconds === b.expirySeconds &&
-    (a.identifiers === b.identifiers || (a.identifiers.length === 0 && b.identifiers.length === 0))
+    a === b ||
+    (a.qos === b.qos &&
+      a.retain === b.retain &&
+      (a.identifiers === b.identifiers || a.identifiers.length + b.identifiers.length === 0))
   )
 }
 
-function encodeForm({ payload, properties }: PublishSource, form: PublishForm): Buffer {
-  const { version, qos, retain, dup, alias, messageId } = form
+/** The bytes of a PUBLISH for one client alone: repeated, or with an alias. */
+export function encodeForm(
+  { payload, properties }: PublishSource,
+  form: PublishForm,
+  messageId: number | undefined,
+  dup: boolean,
+  alias: { alias: number; isNew: boolean } | undefined
+): Buffer {
+  const { version, manner } = form
   const topic = alias && !alias.isNew ? '' : form.topic
+  const { qos, retain } = manner
   const packet: WirePacket = { cmd: 'publish', topic, payload, qos, retain, dup }
   if (messageId !== undefined) packet.messageId = messageId
-  if (version === 5) packet.properties = toClientProperties(properties, form)
+  if (version === 5) packet.properties = toClientProperties(properties, form, alias?.alias)
   return encode(packet, version)
 }
 
 function toClientProperties(
   properties: WireProperties | undefined,
-  { identifiers, expirySeconds, alias }: PublishForm
+  { manner, expirySeconds }: PublishForm,
+  topicAlias: number | undefined
 ): WireProperties | undefined {
-  if (identifiers.length === 0 && expirySeconds === undefined && !alias) return properties
+  const { identifiers } = manner
+  if (identifiers.length === 0 && expirySeconds === undefined && !topicAlias) return properties
   const own: WireProperties = { ...properties }
   if (expirySeconds !== undefined) own.messageExpiryInterval = expirySeconds
   // [MQTT-3.3.4-3], [MQTT-3.3.4-4]
   if (identifiers.length === 1) own.subscriptionIdentifier = identifiers[0]!
   else if (identifiers.length > 1) own.subscriptionIdentifier = [...identifiers]
-  if (alias) own.topicAlias = alias.alias
+  if (topicAlias) own.topicAlias = topicAlias
   return own
 }
 
@@ -185,20 +215,23 @@ export interface Writer {
   writeBytes(bytes: Buffer): void
 }
 
+/** Streams that were written to in this turn of the event loop. */
+let corked: Duplex[] = []
+
+function flush(): void {
+  const streams = corked
+  corked = []
+  for (const stream of streams) stream.uncork()
+}
+
 /** mqtt-packet's own writer would make several small writes of a packet and flush after each. */
 export function createWriter(stream: Duplex, protocolVersion: number): Writer {
-  let corked = false
-  const flush = () => {
-    corked = false
-    stream.uncork()
-  }
   return {
     encode: (packet) => encode(packet, protocolVersion),
     writeBytes(bytes) {
-      if (!corked) {
-        corked = true
+      if (stream.writableCorked === 0) {
         stream.cork()
-        setImmediate(flush)
+        if (corked.push(stream) === 1) setImmediate(flush)
       }
       stream.write(bytes)
     }
