@@ -1,4 +1,4 @@
-import type { Call, ProviderError } from '@fogbank/personality'
+import type { Call, ProviderError, RawRequest } from '@fogbank/personality'
 import { isAudienceFor } from './audience.ts'
 import { errors } from './errors.ts'
 import { isGroupName, toHubName } from './names.ts'
@@ -15,6 +15,8 @@ export interface ClientPrincipal {
   groups: string[]
   /** The token's claims; empty for who came without one. */
   claims: Claims
+  /** Of an MQTT client's upgrade, for its `connect` handler. */
+  headers?: RawRequest['headers']
 }
 
 const BEARER = /^Bearer +(\S+) *$/i

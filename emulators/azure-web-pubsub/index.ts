@@ -8,7 +8,6 @@ import { clientOperations } from './clients/operations.ts'
 import { errors, render } from './errors.ts'
 import { createHubs } from './hubs.ts'
 import { limits } from './limits.ts'
-import { withoutHandlers } from './mqtt-events.ts'
 import { watchSessions, type MqttSide } from './mqtt-sessions.ts'
 import { mqtt } from './mqtt.ts'
 import { operations } from './operations.ts'
@@ -19,6 +18,7 @@ import { createKeyTokens } from './tokens.ts'
 import { createControl } from './upstream/control.ts'
 import { createUpstream } from './upstream/events.ts'
 import { createHubSettings } from './upstream/hub-settings.ts'
+import { createMqttEvents } from './upstream/mqtt.ts'
 
 const SUPPORTED_VERSIONS = { 'api-supported-versions': API_VERSIONS.join(', ') }
 const NO_HEADERS = {}
@@ -39,10 +39,11 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
     const hubSettings = createHubSettings(settings.hubs)
     const handlersOf = (hub: string) => hubSettings.get(hub).eventHandlers ?? []
     const upstream = createUpstream({ clock, ids, log, accessKeys, handlersOf })
+    const newId = () => ids.uuid().replaceAll('-', '')
     const mqttSide: MqttSide = {
       clock,
-      events: withoutHandlers,
-      newId: () => ids.uuid().replaceAll('-', ''),
+      events: createMqttEvents({ upstream, log, newId }),
+      newId,
       publishesWillOnClose: settings.publishWillOnClose ?? true,
       failed: (error, what) => log.error(error, `${PERSONALITY} ${what}`)
     }

@@ -2,6 +2,8 @@ import type { ConnectRequest, DisconnectCause, Message, Refusal, UserProperty } 
 import type { ClientPrincipal } from './client-auth.ts'
 import type { MqttConnection } from './mqtt-connection.ts'
 
+/** Where clients send events. */
+export const EVENTS_TOPIC = '$webpubsub/server/events'
 /** Topics under which clients send events; the answer comes under the same with `/succeeded` or `/failed`. */
 const EVENT = /^\$webpubsub\/server\/events\/([^/]+)$/
 
@@ -21,33 +23,4 @@ export interface MqttEvents {
   disconnected(connection: MqttConnection, cause: DisconnectCause | undefined): void
   /** A client's event; it is acknowledged when this resolves. */
   publish(connection: MqttConnection, event: string, message: Message): Promise<Refusal | void>
-}
-
-/** MQTT 5 user property in which an answer carries the handler's HTTP status. */
-const STATUS_PROPERTY = 'azure-status-code'
-const NOT_FOUND = '404'
-
-/** A hub without event handlers: everybody comes in as the token has it, and no event finds anyone. */
-export const withoutHandlers: MqttEvents = {
-  connect: async (_request, { principal }) => ({ principal }),
-  connected: () => {},
-  disconnected: () => {},
-  async publish(connection, event, { qos, properties }) {
-    const { correlationData } = properties ?? {}
-    const topic = `$webpubsub/server/events/${event}/failed`
-    await connection.sendUnder(
-      topic,
-      {
-        from: 'server',
-        fromUserId: null,
-        dataType: 'binary',
-        data: Buffer.alloc(0),
-        mqtt: {
-          ...(correlationData ? { correlationData } : {}),
-          userProperties: [[STATUS_PROPERTY, NOT_FOUND]]
-        }
-      },
-      qos
-    )
-  }
 }

@@ -101,6 +101,14 @@ export const clientErrors = defineErrors({
     source: `${SUBPROTOCOL}; the name only`,
     evidence: 'assumed'
   },
+  EventContentTypeInvalid: {
+    status: 400,
+    code: '',
+    message: 'The content type is not a valid MIME type.',
+    mqtt: { reasonCode: 0x99 },
+    source: 'https://learn.microsoft.com/azure/azure-web-pubsub/reference-mqtt-cloud-events',
+    evidence: 'assumed'
+  },
   RawModeInvalid: {
     status: 400,
     code: '',
@@ -129,6 +137,7 @@ export const clientErrors = defineErrors({
     status: 401,
     code: '',
     message: null,
+    mqtt: { reasonCode: 0x87, returnCode: 5 },
     source: CLOUD_EVENTS,
     evidence: 'documented'
   },
@@ -136,6 +145,7 @@ export const clientErrors = defineErrors({
     status: 500,
     code: '',
     message: null,
+    mqtt: { reasonCode: 0x80, returnCode: 3 },
     source: EMULATOR,
     evidence: 'recorded'
   }

@@ -7,6 +7,7 @@ import { WebPubSubServiceClient } from '@azure/web-pubsub'
 import { createManualClock, type ManualClock } from '@fogbank/core'
 import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
 import { SignJWT } from 'jose'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import WebSocket from 'ws'
 import type { Settings } from '../settings.ts'
 
@@ -45,6 +46,25 @@ export interface ConnectOptions extends TokenOptions {
   headers?: Record<string, string>
 }
 
+export interface MqttOptions extends TokenOptions {
+  mqtt?: IClientOptions
+}
+
+export interface MqttMessage {
+  topic: string
+  text: string
+  qos: number
+  properties: Record<string, unknown>
+}
+
+export interface TestMqtt {
+  mqtt: MqttClient
+  connack: { code: number; properties: Record<string, unknown> }
+  next(): Promise<MqttMessage>
+  waiting: MqttMessage[]
+  closed: Promise<void>
+}
+
 /** A request that a handler was sent. */
 export interface HandlerRequest {
   method: string
@@ -72,6 +92,8 @@ export interface World {
   /** Connects, or rejects with the status of the answer. */
   connect(options?: ConnectOptions): Promise<TestSocket>
   service(hub?: string): WebPubSubServiceClient
+  /** Connects by MQTT over WebSocket; a CONNACK that refuses is an answer, too. */
+  mqtt(options?: MqttOptions): Promise<TestMqtt>
   /** A server to send events to; without an answer it leaves the request open. */
   handler(
     answer: (request: HandlerRequest) => HandlerAnswer | undefined
@@ -110,6 +132,7 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
   const { accessKey, connectionString } = endpoint.credentials as Record<string, string>
   const sockets: WebSocket[] = []
   const servers: http.Server[] = []
+  const clients: MqttClient[] = []
 
   async function token({ hub = 'chat', userId, roles, groups, claims }: TokenOptions = {}) {
     const now = Math.floor((clock?.now() ?? Date.now()) / 1000)
@@ -149,6 +172,48 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
     return socket
   }
 
+  async function connectMqtt({ mqtt: own = {}, ...of }: MqttOptions = {}): Promise<TestMqtt> {
+    const { hub = 'chat' } = of
+    const path = `/clients/mqtt/hubs/${hub}`
+    const claims = { aud: `${url}${path}`, ...of.claims }
+    const target = `${url.replace('http', 'ws')}${path}?access_token=${await token({ ...of, claims })}`
+    const client = mqtt.connect(target, {
+      protocolVersion: 5,
+      clientId: 'device01',
+      reconnectPeriod: 0,
+      resubscribe: false,
+      ...own
+    })
+    clients.push(client)
+    const messages = createQueue<MqttMessage>()
+    client.on('message', (topic, payload, packet) => {
+      const { qos, properties = {} } = packet
+      messages.put({ topic, text: payload.toString(), qos, properties: toPlain(properties) })
+    })
+    client.on('error', () => {}) // told by the CONNACK
+    const connack = await within(
+      new Promise<TestMqtt['connack']>((resolve, reject) => {
+        client.on('packetreceive', (packet) => {
+          if (packet.cmd !== 'connack') return
+          const code = packet.reasonCode ?? packet.returnCode ?? 0
+          resolve({ code, properties: toPlain(packet.properties ?? {}) })
+        })
+        client.once('close', () => reject(new Error('closed without a CONNACK')))
+      }),
+      'the CONNACK'
+    )
+    return {
+      mqtt: client,
+      connack,
+      waiting: messages.waiting,
+      next: () => within(messages.next(), 'an MQTT message'),
+      closed: new Promise((resolve) => {
+        if (client.stream?.destroyed) resolve()
+        else client.once('close', () => resolve())
+      })
+    }
+  }
+
   async function handler(answer: (request: HandlerRequest) => HandlerAnswer | undefined) {
     const requests = createQueue<HandlerRequest>()
     const server = http.createServer((incoming, outgoing) => {
@@ -186,10 +251,12 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
       connect,
       service: (hub = 'chat') =>
         new WebPubSubServiceClient(connectionString!, hub, { allowInsecureConnection: true }),
+      mqtt: connectMqtt,
       handler
     })
   } finally {
     for (const one of sockets) one.terminate()
+    for (const one of clients) one.end(true)
     for (const server of servers) {
       server.close()
       server.closeAllConnections()
@@ -222,6 +289,9 @@ function listenTo(ws: WebSocket): TestSocket {
     )
   }
 }
+
+/** Comparable: mqtt.js' objects have no prototype. */
+const toPlain = (object: object) => JSON.parse(JSON.stringify(object)) as Record<string, unknown>
 
 function createQueue<Item>() {
   const waiting: Item[] = []

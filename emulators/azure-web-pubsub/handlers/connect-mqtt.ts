@@ -16,7 +16,8 @@ export async function connectMqtt(call: Call<State>): Promise<Reply> {
   if (!offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
     throw errors.SubprotocolMissing({}, { detail: `subprotocols=${offered.slice(0, 200)}` })
   }
-  return { status: 101, upgrade: { principal } }
+  const { headers } = call.request
+  return { status: 101, upgrade: { principal: { ...principal, headers } } }
 }
 
 /** A WebSocket endpoint asked as if it were none. */

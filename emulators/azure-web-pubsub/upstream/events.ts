@@ -16,7 +16,7 @@ export interface UpstreamEvent {
   event: string
   contentType: string | undefined
   body: Buffer
-  headers?: Record<string, string>
+  headers?: Record<string, string | string[]>
 }
 
 /** What became of an event that somebody waits for. */

@@ -15,7 +15,7 @@ export const MAXIMUM_ANSWER_BYTES = 16 * 1024 * 1024
 export interface UpstreamRequest {
   method: 'POST' | 'OPTIONS' | 'GET'
   url: URL
-  headers: Record<string, string>
+  headers: Record<string, string | string[]>
   body?: Buffer
 }
 
@@ -119,7 +119,7 @@ async function askOnce(
     if (error instanceof UpstreamFault) throw error
     const { code, message } = error as NodeJS.ErrnoException
     // A header that cannot be written, or a ring of redirects, is so the next time too.
-    const transient = code !== 'ERR_INVALID_CHAR' && code !== 'ERR_FR_TOO_MANY_REDIRECTS'
+    const transient = !/^ERR_(INVALID_(CHAR|HTTP_TOKEN)|FR_TOO_MANY_REDIRECTS)$/.test(code ?? '')
     throw new UpstreamFault(message || code || 'the connection failed', transient, { cause: error })
   }
 }
