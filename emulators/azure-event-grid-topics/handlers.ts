@@ -25,6 +25,11 @@ export interface State {
   rules: Rules
   delivery: EventDelivery
   metrics: Metrics
+  /** The region that resources show. */
+  location: string
+  /** Where others reach us, once the port is open: `http://localhost:4630`. */
+  url: string
+  close(): Promise<void>
 }
 
 type TopicsCall = Call<State, Principal>
