@@ -76,25 +76,28 @@ export function createHandshakes(deps: {
         const verdict = await ask(subscription, id, open.token)
         if (closed) return { state: 'Failed' }
         if (verdict === 'wait') {
+          const confirmed = awaitConfirmation(open)
           awaiting()
-          return await awaitConfirmation(open)
+          return await confirmed
         }
         const isLast = attempt >= (patient ? PATIENT_ATTEMPTS : ATTEMPTS)
-        if (typeof verdict !== 'string') return verdict
-        if (isLast || (verdict === 'refused' && !patient)) return failed(subscription)
-        await pause(RETRY_MS)
+        if (typeof verdict !== 'string') {
+          return verdict.state === 'Failed' ? failed(subscription) : verdict
+        }
+        if (isLast || (verdict === 'unready' && !patient)) return failed(subscription)
+        const why = verdict === 'unready' ? 'not ready' : 'no answer'
+        const again = pause(RETRY_MS)
+        log.warn(
+          `azure-event-grid-topics handshake ${subscription.name}: ${why}, next in ${RETRY_MS / 1000} s`
+        )
+        await again
       }
     } finally {
       opened.delete(id)
     }
   }
 
-  /** refused: an answer, but the wrong one; unreached: none. */
-  async function ask(
-    subscription: Subscription,
-    id: string,
-    token: string
-  ): Promise<Consent | 'wait' | 'refused' | 'unreached'> {
+  async function ask(subscription: Subscription, id: string, token: string): Promise<Verdict> {
     const path = `/eventsubscriptions/${encodeURIComponent(subscription.name)}/validate`
     const time = encodeURIComponent(toTime())
     const url = `${deps.baseUrl()}${path}?id=${id}&t=${time}&apiVersion=${API_VERSION}&token=${token}`
@@ -187,16 +190,22 @@ export function createHandshakes(deps: {
   }
 }
 
+/** wait: somebody is to call the URL; unready: an answer as of one who is not there yet; unreached: none. */
+type Verdict = Consent | 'wait' | 'unready' | 'unreached'
+
+const NO: Consent = { state: 'Failed' }
+const isSuccess = (status: number) => status >= 200 && status < 300
+
 /** What was seen on the wire; the page says 1. */
 const VALIDATION_DATA_VERSION = '2'
 
 /** 200 with the code is yes, 200 without it "ask me later"; 202 never counts. */
-function judgeValidation(answer: Answer, code: string): Consent | 'wait' | 'refused' | 'unreached' {
+function judgeValidation(answer: Answer, code: string): Verdict {
   if ('failure' in answer) return 'unreached'
-  if (answer.status !== 200) return 'refused'
+  if (answer.status !== 200) return isSuccess(answer.status) ? NO : 'unready'
   const said = readValidationResponse(answer.body)
   if (said === undefined) return 'wait'
-  return said.toUpperCase() === code ? { state: 'Succeeded' } : 'refused'
+  return said.toUpperCase() === code ? { state: 'Succeeded' } : NO
 }
 
 function readValidationResponse(body: string): string | undefined {
@@ -210,11 +219,14 @@ function readValidationResponse(body: string): string | undefined {
 }
 
 /** The status alone is no consent; without the header a 200 announces a call of the callback. */
-function judgeOptions(answer: Answer): Consent | 'wait' | 'refused' | 'unreached' {
+function judgeOptions(answer: Answer): Verdict {
   if ('failure' in answer) return 'unreached'
   const allowed = answer.headers['webhook-allowed-origin']
-  if (allowed === undefined) return answer.status === 200 ? 'wait' : 'refused'
-  if (allowed !== '*' && String(allowed).toLowerCase() !== ORIGIN) return 'refused'
+  if (allowed === undefined) {
+    if (answer.status === 200) return 'wait'
+    return isSuccess(answer.status) ? NO : 'unready'
+  }
+  if (allowed !== '*' && String(allowed).toLowerCase() !== ORIGIN) return NO
   const rate = Number(answer.headers['webhook-allowed-rate'])
   return {
     state: 'Succeeded',

@@ -162,7 +162,9 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
     const consent = await handshakes.run(subscription, {
       patient,
       awaiting() {
-        if (one.validating === turn) one.state = 'AwaitingManualAction'
+        if (one.validating !== turn) return
+        one.state = 'AwaitingManualAction'
+        log.warn(`${PERSONALITY} handshake ${subscription.name} AwaitingManualAction`)
       }
     })
     if (closed || one.validating !== turn || serving.get(key) !== one) return
