@@ -186,7 +186,7 @@ abuse('asks with OPTIONS and takes the allowed origin', () =>
     assert.is(`${method} ${text}`, 'OPTIONS ')
     assert.is(headers['webhook-request-origin'], 'eventgrid.azure.net')
     assert.match(
-      headers['webhook-request-callback'],
+      headers['webhook-request-callback'] ?? '',
       '/eventsubscriptions/orders-webhook/validate?id='
     )
     await settles(world, 'Succeeded')

@@ -282,6 +282,9 @@ export function createQueue(deps: QueueDeps): Queue {
       pending.dueMs = now + Math.round(DEAD_LETTER_RETRY_MS * deps.timeScale)
     }
     await postpone(rest)
+    if (rest.length > 0) {
+      log.warn(`azure-event-grid-topics: ${rest.length} dead letters wait for ${subscription.id}`)
+    }
   }
 
   async function toLetter(pending: Pending): Promise<DeadLetter | undefined> {
