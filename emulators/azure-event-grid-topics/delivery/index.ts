@@ -224,7 +224,7 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
   async function recover(): Promise<void> {
     for (const [key, pending] of await store.recover()) {
       const one = serving.get(key)
-      if (one) for (const each of pending) one.queue.push(each)
+      if (one) one.queue.push(pending)
       else {
         log.warn(`${PERSONALITY}: ${pending.length} events of ${key}, which is no more, dropped`)
         await store.commit(pending.flatMap(({ sequence }) => store.toFinish(key, sequence)))
@@ -281,7 +281,7 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
   return {
     async accept(events) {
       const changes: RecordChange[] = []
-      const pushes: { key: string; pending: Pending }[] = []
+      const pushes = new Map<string, Pending[]>()
       for (const event of events) {
         const subscriptions = byResource.get(event.resource)
         if (!subscriptions) continue
@@ -295,13 +295,16 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
         for (const one of wanting) {
           const pending = toPending(one, added.sequence, event.publishedAtMs)
           changes.push(store.toSave(one.subscription.key, pending))
-          pushes.push({ key: one.subscription.key, pending })
+          const { key } = one.subscription
+          const own = pushes.get(key)
+          if (own) own.push(pending)
+          else pushes.set(key, [pending])
         }
       }
       if (changes.length === 0) return
       await store.commit(changes)
       // Looked up again: a subscription may have been changed while this was stored.
-      for (const { key, pending } of pushes) serving.get(key)?.queue.push(pending)
+      for (const [key, pending] of pushes) serving.get(key)?.queue.push(pending)
     },
     started(url) {
       baseUrl = url
@@ -326,7 +329,7 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
       serving.set(key, made)
       reindex()
       if (earlier) {
-        for (const pending of await store.pendingOf(key)) made.queue.push(pending)
+        made.queue.push(await store.pendingOf(key))
         await earlier.target.close()
       }
       if (isStarted) startValidation(key, false)

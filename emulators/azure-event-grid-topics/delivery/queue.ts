@@ -40,8 +40,8 @@ export interface QueueDeps {
 /** The events of one subscription on their way, in any order, as the service has it. */
 export interface Queue {
   readonly size: number
-  /** Takes one that is stored already. */
-  push(pending: Pending): void
+  /** Takes what is stored already; those that come together may go out together. */
+  push(pending: readonly Pending[]): void
   /** Lets deliveries go out, at most so many requests a minute. */
   open(ratePerMinute: number): void
   /** Holds everything back. */
@@ -170,6 +170,7 @@ export function createQueue(deps: QueueDeps): Queue {
       bytes += event.json.length
       if (events.length > 0 && bytes > subscription.preferredBatchBytes) {
         ready.putBack(batch.slice(index))
+        run()
         break
       }
       events.push({ pending, event })
@@ -298,16 +299,14 @@ export function createQueue(deps: QueueDeps): Queue {
     get size() {
       return known.size
     },
-    push(pending) {
-      if (known.has(pending.sequence)) return
-      known.add(pending.sequence)
-      if (pending.dueMs > clock.now()) {
-        waiting.push(pending)
-        arm(pending.dueMs)
-      } else {
-        place(pending)
-        run()
+    push(all) {
+      for (const pending of all) {
+        if (known.has(pending.sequence)) continue
+        known.add(pending.sequence)
+        if (pending.dueMs > clock.now()) waiting.push(pending)
+        else place(pending)
       }
+      run()
     },
     open(ratePerMinute) {
       isOpen = true
