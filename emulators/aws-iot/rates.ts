@@ -1,0 +1,58 @@
+import type { Clock } from '@fogbank/core'
+import { errors } from './errors.ts'
+
+/** How much a second is let through; what is left out is not limited. */
+export interface RateSettings {
+  /** By operation, of all callers together. */
+  operations?: Record<string, number>
+  publishesPerConnection?: number
+  connectsPerClientId?: number
+}
+
+/** The account's quotas, counted. Each check throws the row for too many. */
+export interface Rates {
+  checkOperation(name: string): void
+  checkPublish(connectionId: string): void
+  checkConnect(clientId: string): void
+  /** The connection has ended. */
+  left(connectionId: string): void
+  forget(): void
+}
+
+interface Bucket {
+  tokens: number
+  filledAtMs: number
+}
+
+/** Client ids are the callers' to invent, so what is remembered of them has to be bounded. */
+const BUCKETS_KEPT = 10_000
+
+/** Token buckets that hold one second's worth, and one at least. */
+export function createRates(settings: RateSettings, clock: Clock): Rates {
+  const { operations = {}, publishesPerConnection, connectsPerClientId } = settings
+  const buckets = new Map<string, Bucket>()
+
+  function take(name: string, perSecond: number | undefined): void {
+    if (perSecond === undefined) return
+    const size = Math.max(1, perSecond)
+    const now = clock.now()
+    const bucket = buckets.get(name) ?? { tokens: size, filledAtMs: now }
+    const gained = ((now - bucket.filledAtMs) / 1000) * perSecond
+    bucket.tokens = Math.min(size, bucket.tokens + Math.max(0, gained))
+    bucket.filledAtMs = now
+    // The least recently used goes first.
+    buckets.delete(name)
+    buckets.set(name, bucket)
+    if (buckets.size > BUCKETS_KEPT) buckets.delete(buckets.keys().next().value!)
+    if (bucket.tokens < 1) throw errors.Throttled({}, { detail: `${name} ${perSecond}/s` })
+    bucket.tokens--
+  }
+
+  return {
+    checkOperation: (name) => take(`operation ${name}`, operations[name]),
+    checkPublish: (id) => take(`publish ${id}`, publishesPerConnection),
+    checkConnect: (id) => take(`connect ${id}`, connectsPerClientId),
+    left: (id) => void buckets.delete(`publish ${id}`),
+    forget: () => buckets.clear()
+  }
+}
