@@ -259,7 +259,7 @@ query('lets a WebSocket in and says who it is, for either service', () =>
   withAwsIot({}, async (world) => {
     for (const service of ['iotdevicegateway', 'iotdata']) {
       const reply = await upgrade(world, presign(world.clock, { service }))
-      const principal = { kind: 'access-key', accessKeyId: 'test', service }
+      const principal = { kind: 'access-key', accessKeyId: 'test', service, region: 'us-east-1' }
       assert.equal([reply.status, reply.upgrade], [101, { principal }])
     }
   })

@@ -3,16 +3,27 @@ import { parseQuery, readBody, type Call } from '@fogbank/personality'
 import type { AccessKey, State } from './handlers.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
+import { isControlPlane, toText, wishesOf } from './policy/actions.ts'
 import { hashOf, isSame, type Scope, type SignedRequest } from './signature.ts'
 
 /** Who calls. */
 export type Principal =
-  | { kind: 'access-key'; accessKeyId: string; service: string }
-  | { kind: 'certificate'; der: Buffer }
+  | { kind: 'access-key'; accessKeyId: string; service: string; region: string }
+  | {
+      kind: 'certificate'
+      der: Buffer
+      /** Hex of its SHA-256, as the service names it. */
+      certificateId: string
+      commonName: string
+    }
+
+type AnyCall = Call<State, Principal>
 
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 const SKEW_SECONDS = 300
-const SERVICES = new Set(['iotdata', 'iotdevicegateway'])
+const GATEWAY_SERVICE = 'iotdevicegateway'
+const DATA_SERVICES = new Set(['iotdata', GATEWAY_SERVICE])
+const CONTROL_SERVICE = 'iot'
 const HOST_SIGNED = /(?:^|;)host(?:;|$)/
 const BASIC_DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 
@@ -28,25 +39,59 @@ interface Claim {
   expiresSeconds: number | undefined
 }
 
-/** Proves who calls: a signature in header or query, or a client certificate. @throws ProviderError */
+/**
+ * Proves who calls, by a signature in header or query or by a client certificate, and that he may.
+ * @throws ProviderError
+ */
 export async function authenticate(call: Call<State, Principal>): Promise<void> {
-  const authorization = call.header('authorization')
-  if (authorization !== undefined) {
-    call.principal = await verify(call, fromHeader(call, authorization))
-    return
+  call.principal = await identify(call)
+  if (!call.operation && isSignedFor(call.principal, CONTROL_SERVICE)) {
+    throw errors.ControlPlaneUnknownOperation({}, { detail: `path=${call.path.slice(0, 200)}` })
   }
-  if (call.rawQuery.includes('X-Amz-')) {
-    call.principal = await verify(call, fromQuery(call))
-    return
-  }
-  const socket = call.request.incoming?.socket
-  if (!(socket instanceof TLSSocket) || !socket.authorized) {
-    throw errors.MissingAuthenticationToken()
-  }
-  call.principal = { kind: 'certificate', der: socket.getPeerCertificate().raw }
+  authorize(call)
+  call.state.rates.checkOperation(call.operationName)
 }
 
-async function verify(call: Call<State, Principal>, claim: Claim): Promise<Principal> {
+async function identify(call: Call<State, Principal>): Promise<Principal> {
+  const authorization = call.header('authorization')
+  if (authorization !== undefined) return verify(call, fromHeader(call, authorization))
+  if (call.rawQuery.includes('X-Amz-')) return verify(call, fromQuery(call))
+  const socket = call.request.incoming?.socket
+  const isDevice = socket instanceof TLSSocket && socket.authorized
+  // The control plane knows signatures only.
+  if (!isDevice || isControlPlane(call.operationName)) throw errors.MissingAuthenticationToken()
+  const { certificates } = call.state
+  const principal = certificates.principalOf(socket.getPeerCertificate().raw)
+  if (!certificates.isActive(principal)) {
+    throw errors.PolicyDenied({}, { detail: `certificateId=${principal.certificateId} inactive` })
+  }
+  return principal
+}
+
+function isSignedFor(principal: Principal, service: string): boolean {
+  return principal.kind === 'access-key' && principal.service === service
+}
+
+/** Asks the caller's policies. A malformed target has no operation and nothing to be asked for. */
+function authorize(call: Call<State, Principal>): void {
+  const { principal, request, state } = call
+  const wishes = wishesOf(call)
+  const circumstances = { sourceIp: request.peer.address, ...domainOf(request.peer.host) }
+  if (wishes.length === 0 || state.access.allows(principal, wishes, circumstances)) return
+  throw deniedTo(principal)({}, { detail: wishes.map(toText).join(' ') })
+}
+
+/** The row that tells this caller that he may not. */
+export function deniedTo(principal: Principal) {
+  return principal.kind === 'certificate' ? errors.PolicyDenied : errors.IamDenied
+}
+
+/** The name in a Host header. */
+export function domainOf(host: string | undefined): { domainName?: string } {
+  return host === undefined ? {} : { domainName: host.replace(/:\d+$/, '') }
+}
+
+async function verify(call: AnyCall, claim: Claim): Promise<Principal> {
   const { state } = call
   if (claim.algorithm !== ALGORITHM) {
     throw errors.AlgorithmUnsupported({ algorithm: claim.algorithm })
@@ -55,15 +100,16 @@ async function verify(call: Call<State, Principal>, claim: Claim): Promise<Princ
   const { signedHeaders } = claim
   if (!HOST_SIGNED.test(signedHeaders)) throw errors.HostNotSigned()
   const dateMs = toTime(claim.date)
-  checkScope(scope, claim.date, state.lenient)
+  checkScope(scope, claim.date, call)
   checkWindow(claim, dateMs, state.clock.now())
   const principal: Principal = {
     kind: 'access-key',
     accessKeyId: scope.accessKeyId,
-    service: scope.service
+    service: scope.service,
+    region: scope.region
   }
   if (state.lenient) return principal
-  const key = findKey(state.accessKeys, scope.accessKeyId, claim.token)
+  const key = findKey(state, scope.accessKeyId, claim.token)
   const payloadHash = call.header('x-amz-content-sha256')
   // A body whose hash is declared is read only for a caller whose signature is good.
   if (payloadHash === undefined) await readSignedBody(call)
@@ -166,14 +212,24 @@ function toScope(credential: string): Scope {
   return { accessKeyId, day, region, service, terminator }
 }
 
-function checkScope(scope: Scope, date: string, lenient: boolean): void {
-  if (scope.terminator !== 'aws4_request') {
-    throw errors.CredentialTerminatorInvalid({ terminator: scope.terminator })
+function checkScope(scope: Scope, date: string, call: AnyCall): void {
+  const { terminator, service } = scope
+  if (terminator !== 'aws4_request') throw errors.CredentialTerminatorInvalid({ terminator })
+  if (!isServed(service, call)) {
+    // On the data plane's host the control plane's paths lead nowhere.
+    if (DATA_SERVICES.has(service)) throw errors.UnknownOperation()
+    const expected = isControlPlane(call.operationName) ? CONTROL_SERVICE : GATEWAY_SERVICE
+    throw errors.CredentialServiceInvalid({ service: expected }, { detail: `service=${service}` })
   }
-  const known = SERVICES.has(scope.service) || (lenient && scope.service === 'iot')
-  if (!known) throw errors.CredentialServiceInvalid({}, { detail: `service=${scope.service}` })
   const day = date.slice(0, 8)
   if (scope.day !== day) throw errors.CredentialDateMismatch({ scopeDay: scope.day, day, date })
+}
+
+/** Whether the service that a signature is for has what is asked for. */
+function isServed(service: string, { operation, operationName, state }: AnyCall): boolean {
+  if (isControlPlane(operationName)) return service === CONTROL_SERVICE
+  if (DATA_SERVICES.has(service)) return true
+  return service === CONTROL_SERVICE && (!operation || state.lenient)
 }
 
 function toTime(date: string): number {
@@ -216,15 +272,19 @@ export function isKeyPair(
 }
 
 function findKey(
-  keys: readonly AccessKey[],
+  { accessKeys, clock }: State,
   accessKeyId: string,
   token: string | undefined
 ): AccessKey {
-  const key = keys.find((candidate) => candidate.accessKeyId === accessKeyId)
+  const key = accessKeys.find((candidate) => candidate.accessKeyId === accessKeyId)
   if (!key) throw errors.SecurityTokenInvalid({}, { detail: `accessKeyId=${accessKeyId}` })
+  const { sessionToken, sessionTokenExpiresAt } = key
   const tokenFits =
-    key.sessionToken === undefined ? token === undefined : isSame(token ?? '', key.sessionToken)
+    sessionToken === undefined ? token === undefined : isSame(token ?? '', sessionToken)
   if (!tokenFits) throw errors.SecurityTokenInvalid({}, { detail: 'session token' })
+  if (sessionTokenExpiresAt !== undefined && Date.parse(sessionTokenExpiresAt) <= clock.now()) {
+    throw errors.SecurityTokenExpired({}, { detail: `since ${sessionTokenExpiresAt}` })
+  }
   return key
 }
 

@@ -73,7 +73,7 @@ export const errors = defineErrors({
   CredentialServiceInvalid: {
     status: 403,
     code: 'ForbiddenException',
-    message: "Credential should be scoped to correct service: 'iotdevicegateway'.",
+    message: "Credential should be scoped to correct service: '{service}'.",
     source: SIGNING,
     evidence: 'assumed'
   },
@@ -340,6 +340,13 @@ export const errors = defineErrors({
     code: 'ResourceNotFoundException',
     message: 'The specified resource does not exist.',
     source: `${API}/API_Operations_AWS_IoT_Data_Plane.html`,
+    evidence: 'assumed'
+  },
+  ControlPlaneUnknownOperation: {
+    status: 404,
+    code: 'UnknownOperationException',
+    message: null,
+    source: 'https://docs.aws.amazon.com/iot/latest/apireference/API_Operations_AWS_IoT.html',
     evidence: 'assumed'
   },
   MethodNotAllowed: {

@@ -1,25 +1,52 @@
-import type { Clock, Message, Origin, RetainedMessage, Space } from '@fogbank/core'
+import type { Clock, Ids, Message, Origin, RetainedMessage, Space } from '@fogbank/core'
 import type { Call, Reply } from '@fogbank/personality'
 import type { Principal } from './auth.ts'
+import type { CertificateSettings, Certificates } from './certificates.ts'
+import type { Registry } from './control-plane/registry.ts'
 import { errors } from './errors.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'
 import { toProperties, toUserPropertiesJson } from './properties.ts'
+import type { Access } from './policy/access.ts'
+import type { PolicyDocument } from './policy/document.ts'
+import type { Rates, RateSettings } from './rates.ts'
 import type { Signatures } from './signature.ts'
 import { checkPublishTopic, checkRetainedTopic, isRetainable } from './topics.ts'
 
 export interface State {
   space: Space
   clock: Clock
+  ids: Ids
   /** The Date of an answer; SDKs set their clocks by it. */
   httpDate: () => string
   lenient: boolean
   signatures: Signatures
   accessKeys: readonly AccessKey[]
+  certificates: Certificates
+  /** What callers may do. */
+  access: Access
+  rates: Rates
+  registry: Registry
+  lifecycle: Lifecycle
+  /** The account in ARNs. */
+  accountId: string
+  /** The region in the ARNs of what devices do. */
+  region: string
+  /** Signs a public key with the local CA, PEM to PEM; absent: there is none. */
+  signClient: ((commonName: string, publicKey: string) => Promise<string>) | undefined
   sessionExpiryMaximumSeconds: number
 }
 
 export interface Settings {
   accessKeys?: AccessKey[]
+  /** Policies of client certificates that the control plane has not made. */
+  certificates?: CertificateSettings[]
+  /** @default 123456789012 */
+  accountId?: string
+  /** Region in the ARNs of what devices do; a signature names its own. @default us-east-1 */
+  region?: string
+  /** Absent: nothing is throttled. */
+  rates?: RateSettings
   /** @default main */
   space?: string
   /** @default 3600 */
@@ -31,6 +58,10 @@ export interface AccessKey {
   secretAccessKey: string
   /** Temporary credentials: the request has to carry this token too. */
   sessionToken?: string
+  /** RFC 3339; from then on the token is refused as expired. */
+  sessionTokenExpiresAt?: string
+  /** @default everything is allowed */
+  policy?: PolicyDocument
 }
 
 type AwsCall = Call<State, Principal>

@@ -1,15 +1,12 @@
 import { definePersonality } from '@fogbank/personality'
 import { authenticate } from './auth.ts'
 import { errors, render } from './errors.ts'
-import { createHttpDate, type Settings, type State } from './handlers.ts'
+import type { Settings, State } from './handlers.ts'
 import { limits } from './limits.ts'
 import { mqtt } from './mqtt.ts'
 import { operations } from './operations.ts'
 import { settings } from './schemas.ts'
-import { createSignatures } from './signature.ts'
-
-const WELL_KNOWN = { accessKeyId: 'test', secretAccessKey: 'test' }
-const SESSION_EXPIRY_SECONDS = 3600
+import { createState, WELL_KNOWN } from './state.ts'
 
 /** AWS IoT Core's data plane: the `iotdata` API and the device gateway's MQTT. */
 export const awsIot = definePersonality<State, Settings>({
@@ -22,15 +19,7 @@ export const awsIot = definePersonality<State, Settings>({
   // An unsigned call to a path that does not exist is 403, not 404.
   order: ['authenticate', 'match', 'size', 'schema'],
   settings,
-  create: async ({ core, clock, auth, settings }) => ({
-    space: await core.space(settings.space ?? 'main'),
-    clock,
-    httpDate: createHttpDate(clock),
-    lenient: auth === 'lenient',
-    signatures: createSignatures(),
-    accessKeys: settings.accessKeys ?? [WELL_KNOWN],
-    sessionExpiryMaximumSeconds: settings.sessionExpiryMaximumSeconds ?? SESSION_EXPIRY_SECONDS
-  }),
+  create: createState,
   authenticate,
   render,
   headers: ({ requestId, state }) => ({ Date: state.httpDate(), 'x-amzn-RequestId': requestId }),
@@ -42,6 +31,11 @@ export const awsIot = definePersonality<State, Settings>({
     unavailable: errors.InternalFailure
   },
   mqtt,
+  reset: ({ registry, rates }) => {
+    registry.forget()
+    rates.forget()
+  },
+  close: ({ lifecycle }) => lifecycle.close(),
   describe: ({ accessKeys: [first = WELL_KNOWN] }) => {
     const { accessKeyId, secretAccessKey } = first
     return {

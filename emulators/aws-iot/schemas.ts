@@ -1,4 +1,7 @@
 import type { JsonSchema } from '@fogbank/personality'
+import { policyDocument } from './policy/schema.ts'
+
+const RATE = { type: 'number', exclusiveMinimum: 0 }
 
 /** AWS's own examples write TRUE, the SDKs true. */
 const BOOLEAN = { type: 'string', pattern: '^(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$' }
@@ -35,8 +38,32 @@ export const settings: JsonSchema = {
         properties: {
           accessKeyId: { type: 'string', minLength: 1 },
           secretAccessKey: { type: 'string', minLength: 1 },
-          sessionToken: { type: 'string', minLength: 1 }
+          sessionToken: { type: 'string', minLength: 1 },
+          sessionTokenExpiresAt: { type: 'string', format: 'date-time' },
+          policy: policyDocument
         }
+      }
+    },
+    certificates: {
+      type: 'array',
+      description: 'Policies of client certificates, by their common name.',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['commonName', 'policy'],
+        properties: { commonName: { type: 'string', minLength: 1 }, policy: policyDocument }
+      }
+    },
+    accountId: { type: 'string', pattern: '^[0-9]{12}$', description: 'The account in ARNs.' },
+    region: { type: 'string', minLength: 1, description: 'The region in ARNs of devices.' },
+    rates: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'What is throttled, a second; what is left out is not.',
+      properties: {
+        operations: { type: 'object', additionalProperties: RATE },
+        publishesPerConnection: RATE,
+        connectsPerClientId: RATE
       }
     },
     space: { type: 'string', minLength: 1, description: 'The space its topics live in.' },

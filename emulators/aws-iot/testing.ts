@@ -37,6 +37,8 @@ export interface Signer {
   secretAccessKey?: string
   sessionToken?: string
   service?: string
+  /** @default eu-central-1 */
+  region?: string
   /** @default the emulator's clock */
   dateMs?: number
 }
@@ -45,7 +47,7 @@ export interface AwsWorld {
   running: RunningPersonality
   space: Space
   clock: ManualClock
-  /** What was published, in order. */
+  /** What was published, in order; lifecycle events are not. */
   published: Published[]
   /** Sends a call as it is. */
   send(call: Call): Promise<Answer>
@@ -81,7 +83,7 @@ export function createSigner(signer: Signer): SignatureV4 {
   const { accessKeyId = 'test', secretAccessKey = 'test', sessionToken } = signer
   return new SignatureV4({
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
-    region: 'eu-central-1',
+    region: signer.region ?? 'eu-central-1',
     service: signer.service ?? 'iotdata',
     sha256,
     applyChecksum: true
@@ -172,7 +174,11 @@ export async function withAwsIot(
   })
   const space = await core.space('main')
   const published: Published[] = []
-  space.listen({ published: (event) => void published.push(event) })
+  space.listen({
+    published(event) {
+      if (!event.message.topic.startsWith('$aws/events/')) published.push(event)
+    }
+  })
 
   async function send({ method = 'POST', target, headers = {}, body }: Call): Promise<Answer> {
     const reply = await running.app.request(`http://${HOST}${target}`, {

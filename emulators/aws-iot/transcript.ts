@@ -7,6 +7,7 @@ const TOO_FAR_MS = 360_000
 /** Who signs a request whose transcript says `"credential": "name"`. */
 const SIGNERS: Record<string, Signer & { offMs?: number; presigned?: boolean }> = {
   key: {},
+  control: { service: 'iot' },
   gateway: { service: 'iotdevicegateway' },
   'wrong-secret': { secretAccessKey: 'wrong' },
   'unknown-key': { accessKeyId: 'AKIAUNKNOWN' },
@@ -17,8 +18,28 @@ const SIGNERS: Record<string, Signer & { offMs?: number; presigned?: boolean }> 
   'url-behind': { presigned: true, offMs: -TOO_FAR_MS }
 }
 
+const ARN = 'arn:aws:iot:*:123456789012'
+/** May do everything but publish and subscribe to what is secret. */
+const NO_SECRETS = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Action: 'iot:*', Resource: '*' },
+    {
+      Effect: 'Deny',
+      Action: ['iot:Publish', 'iot:Subscribe'],
+      Resource: [`${ARN}:topic/secret`, `${ARN}:topicfilter/secret`]
+    }
+  ]
+}
+
 /** How the transcripts under fixtures/aws-iot prove who they are. */
 export const adapter: TranscriptAdapter = {
+  settings: {
+    policies: {
+      accessKeys: [{ accessKeyId: 'test', secretAccessKey: 'test', policy: NO_SECRETS }],
+      certificates: [{ commonName: 'device', policy: NO_SECRETS }]
+    }
+  },
   async credential(name, { method, target, headers, body, host }, fogbank) {
     if (name === 'device') return { tls: await fogbank.issueClient('device') }
     const signer = SIGNERS[name]

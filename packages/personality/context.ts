@@ -46,6 +46,11 @@ export interface PersonalityContext<Settings = unknown> {
   /** This personality's part of the configuration, already checked against its schema. */
   settings: Settings
   tokens: TokenVerifier
+  /**
+   * Signs a client's public key (PEM, SPKI) with the local CA under a common name; answers the certificate,
+   * PEM. Absent where there is no CA.
+   */
+  signClient?(commonName: string, publicKey: string): Promise<string>
   /** Whether 401 and 403 carry the `x-fogbank-hint` header. */
   hints: boolean
 }

@@ -1,0 +1,109 @@
+import type { Records } from '@fogbank/core'
+import { compilePolicy, type Policy, type PolicyDocument } from '../policy/document.ts'
+
+export interface Thing {
+  thingName: string
+  thingId: string
+  attributes: Record<string, string>
+  version: number
+}
+
+export interface Certificate {
+  certificateId: string
+  status: 'ACTIVE' | 'INACTIVE'
+  /** Names of the policies that are attached. */
+  policies: string[]
+  /** Names of the things that it is attached to. */
+  things: string[]
+}
+
+export interface StoredPolicy {
+  policyName: string
+  /** As it was given. */
+  policyDocument: string
+}
+
+/**
+ * Things, certificates and policies. Reads are from memory, because every publish of a device asks for its
+ * policies; what is changed is committed before it shows.
+ */
+export interface Registry {
+  thing(thingName: string): Thing | undefined
+  certificate(certificateId: string): Certificate | undefined
+  policy(policyName: string): StoredPolicy | undefined
+  /** In the order of their names. */
+  things(): Thing[]
+  policiesOf(certificateId: string): readonly Policy[]
+  isAttached(certificateId: string, thingName: string): boolean
+  hasPrincipals(thingName: string): boolean
+  putThing(thing: Thing): Promise<void>
+  deleteThing(thingName: string): Promise<void>
+  putCertificate(certificate: Certificate): Promise<void>
+  putPolicy(policy: StoredPolicy): Promise<void>
+  /** Runs a change when all those before it are done. */
+  exclusively<T>(change: () => Promise<T>): Promise<T>
+  /** The records were emptied. */
+  forget(): void
+}
+
+interface Kinds {
+  thing: Thing
+  certificate: Certificate
+  policy: StoredPolicy
+}
+
+/** Reads what an earlier run has left. */
+export async function openRegistry(records: Records): Promise<Registry> {
+  const things = new Map<string, Thing>()
+  const certificates = new Map<string, Certificate>()
+  const policies = new Map<string, StoredPolicy>()
+  const compiled = new Map<string, Policy>()
+  const maps = { thing: things, certificate: certificates, policy: policies }
+  let changing: Promise<unknown> = Promise.resolve()
+
+  for await (const [key, value] of records.range()) {
+    const kind = key.slice(0, key.indexOf(':')) as keyof Kinds
+    maps[kind].set(key.slice(kind.length + 1), JSON.parse(value.toString()))
+  }
+
+  async function put<Kind extends keyof Kinds>(kind: Kind, name: string, value: Kinds[Kind]) {
+    await records.commit([{ put: `${kind}:${name}`, value: Buffer.from(JSON.stringify(value)) }])
+    ;(maps[kind] as Map<string, Kinds[Kind]>).set(name, value)
+  }
+
+  function compiledPolicy(name: string): Policy[] {
+    const known = compiled.get(name)
+    if (known) return [known]
+    const stored = policies.get(name)
+    if (!stored) return []
+    const policy = compilePolicy(JSON.parse(stored.policyDocument) as PolicyDocument)
+    compiled.set(name, policy)
+    return [policy]
+  }
+
+  return {
+    thing: (name) => things.get(name),
+    certificate: (id) => certificates.get(id),
+    policy: (name) => policies.get(name),
+    things: () => [...things.values()].sort((a, b) => (a.thingName < b.thingName ? -1 : 1)),
+    policiesOf: (id) => (certificates.get(id)?.policies ?? []).flatMap(compiledPolicy),
+    isAttached: (id, thing) => certificates.get(id)?.things.includes(thing) ?? false,
+    hasPrincipals: (thing) =>
+      [...certificates.values()].some(({ things }) => things.includes(thing)),
+    putThing: (thing) => put('thing', thing.thingName, thing),
+    async deleteThing(name) {
+      await records.commit([{ del: `thing:${name}` }])
+      things.delete(name)
+    },
+    putCertificate: (certificate) => put('certificate', certificate.certificateId, certificate),
+    putPolicy: (policy) => put('policy', policy.policyName, policy),
+    exclusively(change) {
+      const done = changing.then(change)
+      changing = done.catch(() => {}) // whoever asked for it is told
+      return done
+    },
+    forget() {
+      for (const map of [things, certificates, policies, compiled]) map.clear()
+    }
+  }
+}
