@@ -14,6 +14,8 @@ export interface Resource {
   inputSchema: InputSchema
   inputSchemaMapping: InputSchemaMapping | undefined
   keys: { key1: string; key2: string }
+  /** The bytes of both keys. */
+  secrets: readonly Buffer[]
   disableLocalAuth: boolean
   port: number | undefined
   ipFilter: IpFilter
@@ -73,7 +75,9 @@ function toResource(
   index: number,
   { subscriptionId, resourceGroup }: Settings
 ): Resource {
-  const { name, inputSchemaMapping, keys } = settings
+  const { name, inputSchemaMapping } = settings
+  const { topicKey1: key1, topicKey2: key2 } = DEVELOPMENT_KEYS
+  const keys = settings.keys ?? { key1, key2 }
   const where = `${kind}[${index}] (${name})`
   const inputSchema =
     settings.inputSchema ??
@@ -94,7 +98,8 @@ function toResource(
     ].join('/'),
     inputSchema,
     inputSchemaMapping,
-    keys: keys ?? { key1: DEVELOPMENT_KEYS.topicKey1, key2: DEVELOPMENT_KEYS.topicKey2 },
+    keys,
+    secrets: [keys.key1, keys.key2].map((key) => Buffer.from(key, 'base64')),
     disableLocalAuth: settings.disableLocalAuth ?? false,
     port: settings.port,
     ipFilter: createIpFilter(where, settings),
