@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { createHash, createHmac } from 'node:crypto'
 import mqttPacket from 'mqtt-packet'
+import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import type { LoadJob } from './load.ts'
 import { freePort, load, serve, stop, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
@@ -20,17 +21,64 @@ interface Door {
   offset: number
   expect: string
   target: number
+  /** What is published. @default PAYLOAD */
+  body?: string
+  /** Size of what reaches the subscriber. @default the body's */
+  deliveredBytes?: number
   request(port: number): Promise<Buffer> | Buffer
 }
 
-function http(port: number, target: string, headers: Record<string, string>): Buffer {
+function http(
+  port: number,
+  target: string,
+  headers: Record<string, string>,
+  body = PAYLOAD
+): Buffer {
   const all: Record<string, string> = {
     Host: `127.0.0.1:${port}`,
-    'Content-Length': String(PAYLOAD.length),
+    'Content-Length': String(body.length),
     ...headers
   }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
-  return Buffer.from(`POST ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${PAYLOAD}`)
+  return Buffer.from(`POST ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** An event of 1 KB. */
+const EVENT = {
+  id: 'e1',
+  topic:
+    '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/fogbank/providers/Microsoft.EventGrid/topics/default',
+  subject: 'orders/1',
+  data: { total: 7, text: 'x'.repeat(730) },
+  eventType: 'Shop.OrderPlaced',
+  eventTime: '2026-01-02T03:04:05Z',
+  dataVersion: '1.0',
+  metadataVersion: '1'
+}
+const EVENTS = JSON.stringify([EVENT])
+
+const toMqtt = (name: string, filter: object) => ({
+  name,
+  destination: { endpointType: 'MqttTopic', properties: { topic: TOPIC, qos: 0 } },
+  filter
+})
+
+/** Three subscriptions look at every event, one of them takes it. */
+const CONFIG = {
+  'azure-event-grid-topics': {
+    topics: [
+      {
+        name: 'default',
+        eventSubscriptions: [
+          toMqtt('by-type', { includedEventTypes: ['Shop.OrderPlaced'] }),
+          toMqtt('by-subject', { subjectBeginsWith: 'returns/' }),
+          toMqtt('by-data', {
+            advancedFilters: [{ operatorType: 'NumberGreaterThan', key: 'data.total', value: 100 }]
+          })
+        ]
+      }
+    ]
+  }
 }
 
 const DOORS: Door[] = [
@@ -65,6 +113,16 @@ const DOORS: Door[] = [
       const query = `topic=${encodeURIComponent(TOPIC)}&qos=0&api-version=2025-08-01-preview`
       return http(port, `/mqtt/messages?${query}`, { Authorization: `Bearer ${access_token}` })
     }
+  },
+  {
+    name: 'Event Grid topic publish, 1 KB, three filtered subscriptions',
+    offset: 30,
+    expect: 'HTTP/1.1 200',
+    target: 0.35,
+    body: EVENTS,
+    deliveredBytes: JSON.stringify(EVENT).length,
+    request: (port) =>
+      http(port, '/api/events', { 'aeg-sas-key': DEVELOPMENT_KEYS.topicKey1 }, EVENTS)
   }
 ]
 
@@ -109,10 +167,12 @@ async function signedPublish(port: number): Promise<Buffer> {
 /** Publishes through each door against a bare handler, in turns. */
 export async function measureHttp(only = ''): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'fogbank-bench-'))
+  const config = join(folder, 'config.json')
+  writeFileSync(config, JSON.stringify(CONFIG))
   const base = await freePort()
   const barePort = await freePort()
   const suite = serve(
-    ['dist/fogbank.cjs', 'start', '--ephemeral', '--port-base', String(base)],
+    ['dist/fogbank.cjs', 'start', '--ephemeral', '--config', config, '--port-base', String(base)],
     join(folder, 'suite.log')
   )
   const bare = serve(['packages/bench/bare-http.js', String(barePort)], join(folder, 'bare.log'))
@@ -133,13 +193,13 @@ export async function measureHttp(only = ''): Promise<Figure[]> {
         subscriber: {
           port: base,
           topic: TOPIC,
-          payloadBytes: PAYLOAD.length,
+          payloadBytes: door.deliveredBytes ?? PAYLOAD.length,
           connect: connectPacket()
         }
       }
       const bareJob: LoadJob = {
         port: barePort,
-        request: http(barePort, '/publish', {}).toString('base64'),
+        request: http(barePort, '/publish', {}, door.body).toString('base64'),
         connections: CONNECTIONS,
         seconds: SECONDS,
         expect: 'HTTP/1.1 204'
