@@ -33,12 +33,12 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
   errors: { ...errors, ...clientErrors },
   limits: { ...limits, ...clientLimits },
   settings,
-  create({ core, clock, ids, log, auth, tokens, settings = {} }) {
+  create({ core, clock, ids, log, auth, tokens, issueToken, settings = {} }) {
     const accessKeys = settings.accessKeys ?? [DEVELOPMENT_KEYS.webPubSubKey]
     const keyTokens = createKeyTokens(accessKeys, clock, auth)
     const hubSettings = createHubSettings(settings.hubs)
     const handlersOf = (hub: string) => hubSettings.get(hub).eventHandlers ?? []
-    const upstream = createUpstream({ clock, ids, log, accessKeys, handlersOf })
+    const upstream = createUpstream({ clock, ids, log, accessKeys, handlersOf, issueToken })
     const newId = () => ids.uuid().replaceAll('-', '')
     const mqttSide: MqttSide = {
       clock,

@@ -51,6 +51,8 @@ export interface PersonalityContext<Settings = unknown> {
    * PEM. Absent where there is no CA.
    */
   signClient?(commonName: string, publicKey: string): Promise<string>
+  /** A token of the local authority for the service itself, where it calls others; absent: there is none. */
+  issueToken?(audience: string): Promise<string>
   /** Whether 401 and 403 carry the `x-fogbank-hint` header. */
   hints: boolean
 }

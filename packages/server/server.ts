@@ -136,6 +136,7 @@ export async function startSuite(options: {
         auth: configuration.auth,
         settings: configuration.personalities[definition.name],
         tokens: authority,
+        issueToken: (audience) => authority.mint({ audience }),
         hints: configuration.hints
       }
       personalities.set(definition.name, await startOne(definition, context))

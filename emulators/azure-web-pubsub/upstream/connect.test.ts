@@ -1,4 +1,7 @@
 import { createHmac } from 'node:crypto'
+import https from 'node:https'
+import { json } from 'node:stream/consumers'
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { JSON_PROTOCOL, RELIABLE_JSON, withWebPubSub } from '../clients/testing.ts'
@@ -6,6 +9,14 @@ import { advanceUntil, configure, handle, refusal } from './testing.ts'
 
 const PRIMARY = 'local-emulator-primary-key-0123456789abcdef'
 const SECONDARY = 'local-emulator-secondary-key-0123456789abcd'
+
+function getJson(url: string, ca: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    https
+      .get(url, { ca, agent: false }, (reply) => json(reply).then(resolve, reject))
+      .on('error', reject)
+  })
+}
 
 const connect = suite('azure-web-pubsub connect event')
 
@@ -53,6 +64,22 @@ connect('says who connects, to the letter', () =>
     assert.is(said.headers.authorization, undefined)
     assert.equal(said.subprotocols, ['mine', JSON_PROTOCOL])
     assert.equal(said.clientCertificates, [])
+  })
+)
+
+connect('proves itself to a handler that asks for an identity', () =>
+  withWebPubSub({}, async (world) => {
+    const resource = 'api://mine'
+    const auth = { type: 'ManagedIdentity', managedIdentity: { resource } }
+    const of = { systemEvents: ['connect'], auth }
+    const handler = await handle(world, () => ({ status: 204 }), of)
+    assert.is(await refusal(world), 'let in')
+    const { authorization = '' } = (await handler.next()).headers
+    const authority = String(world.fogbank.endpoints.authority!.https)
+    const keys = await getJson(`${authority}/common/discovery/v2.0/keys`, await world.fogbank.ca())
+    const token = authorization.replace(/^Bearer /, '')
+    const { payload } = await jwtVerify(token, createLocalJWKSet(keys as JSONWebKeySet))
+    assert.is(payload.aud, resource)
   })
 )
 

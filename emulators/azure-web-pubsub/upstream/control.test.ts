@@ -48,7 +48,7 @@ for (const [what, body, sentence] of [
   ['no host', handlers({ urlTemplate: 'http:///b' }), /http:\/\/ or https:\/\//],
   ['a parameter in the host', handlers({ urlTemplate: 'http://{hub}.a/b' }), /behind the host/],
   ['a port that is none', handlers({ urlTemplate: 'http://a:99999/b' }), /http:\/\/ or https/],
-  ['credentials of the service', handlers({ auth: { type: 'ManagedIdentity' } }), /auth/]
+  ['an identity for nobody', handlers({ auth: { type: 'ManagedIdentity' } }), /resource/]
 ] as const) {
   control(`with ${what} are refused with a sentence`, () =>
     withWebPubSub({}, async (world) => {

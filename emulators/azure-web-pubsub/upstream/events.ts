@@ -42,8 +42,10 @@ export function createUpstream(deps: {
   log: Log
   accessKeys: readonly string[]
   handlersOf(hub: string): readonly EventHandler[]
+  /** A token for a handler that wants one. */
+  issueToken: ((audience: string) => Promise<string>) | undefined
 }): Upstream {
-  const { clock, ids, log, accessKeys, handlersOf } = deps
+  const { clock, ids, log, accessKeys, handlersOf, issueToken } = deps
   const poster = createPoster(clock)
   const validation = createValidation({ clock, log, poster })
   const notified = new WeakMap<EventSource, Promise<unknown>>()
@@ -70,6 +72,7 @@ export function createUpstream(deps: {
           ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
           ...toHeaders(source, described, accessKeys),
           ...headers,
+          ...(await authorize(handler)),
           ...(cookie === undefined ? {} : { Cookie: cookie })
         },
         body
@@ -82,6 +85,13 @@ export function createUpstream(deps: {
       if (state !== undefined) source.connectionState = state
     }
     return answer
+  }
+
+  async function authorize({ auth }: EventHandler): Promise<{ Authorization?: string }> {
+    const resource = auth?.type === 'ManagedIdentity' ? auth.managedIdentity?.resource : undefined
+    if (resource === undefined) return {}
+    if (!issueToken) throw new UpstreamFault('there is no authority that issues tokens', false)
+    return { Authorization: `Bearer ${await issueToken(resource)}` }
   }
 
   async function send(source: EventSource, event: UpstreamEvent): Promise<Outcome> {

@@ -11,7 +11,8 @@ export interface EventHandler {
   userEventPattern?: string
   /** @default none */
   systemEvents?: SystemEvent[]
-  auth?: { type: 'None' }
+  /** ManagedIdentity: a token of Entra whose audience is the resource. @default None */
+  auth?: { type: 'None' | 'ManagedIdentity'; managedIdentity?: { resource: string } }
 }
 
 export const eventHandlersSchema: JsonSchema = {
@@ -29,7 +30,15 @@ export const eventHandlersSchema: JsonSchema = {
         type: 'object',
         additionalProperties: false,
         required: ['type'],
-        properties: { type: { type: 'string', enum: ['None'] } }
+        properties: {
+          type: { type: 'string', enum: ['None', 'ManagedIdentity'] },
+          managedIdentity: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['resource'],
+            properties: { resource: { type: 'string', minLength: 1 } }
+          }
+        }
       }
     }
   }
@@ -73,7 +82,12 @@ export function findHandler(
 /** @param key where the handlers stand in the settings @throws SettingsError */
 export function checkHandlers(key: string, handlers: readonly EventHandler[]): void {
   for (const [index, handler] of handlers.entries()) {
-    const { urlTemplate } = handler
+    const { urlTemplate, auth } = handler
+    if (auth?.type === 'ManagedIdentity' && !auth.managedIdentity) {
+      throw new SettingsError(
+        `${key}[${index}].auth is of type ManagedIdentity without managedIdentity.resource; say who the token is for`
+      )
+    }
     const at = `${key}[${index}].urlTemplate is "${urlTemplate}", but`
     if (/^tunnel:/i.test(urlTemplate)) {
       throw new SettingsError(
