@@ -43,5 +43,6 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
   },
   control: createControl,
   reset: (state) => state.reset(),
+  drain: (state) => state.drain(),
   close: (state) => state.close()
 })

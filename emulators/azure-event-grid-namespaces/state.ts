@@ -35,6 +35,8 @@ export interface State {
   change(namespace: Namespace, changes: readonly Change[]): Promise<void>
   /** Back to what the configuration says, after the core was emptied. */
   reset(): Promise<void>
+  /** Answers whoever waits for events. */
+  drain(): void
   close(): void
 }
 
@@ -134,6 +136,9 @@ export async function createState(context: Context): Promise<State> {
       deadLetters.forget()
       store = await openEventStore(records)
       await start()
+    },
+    drain() {
+      for (const { topics } of namespaces.values()) topics.drain()
     },
     close
   }

@@ -66,6 +66,8 @@ export interface PersonalityDefinition<State = any, Settings = any> {
   started?(state: State, http: string): void
   /** Back to what start gave. */
   reset?(state: State): void | Promise<void>
+  /** Answers calls that wait for something to happen; said before the ones in hand are waited for. */
+  drain?(state: State): void
   close?(state: State): void | Promise<void>
 }
 

@@ -24,6 +24,8 @@ export interface RunningPersonality {
   /** Its ports are open; this is where others reach it. */
   started(http: string): void
   reset(): Promise<void>
+  /** Answers calls that only wait. */
+  drain(): void
   close(): Promise<void>
 }
 
@@ -48,6 +50,7 @@ export async function startPersonality(
       faults.clear()
       await definition.reset?.(state)
     },
+    drain: () => definition.drain?.(state),
     async close() {
       await definition.close?.(state)
     }

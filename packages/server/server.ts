@@ -115,7 +115,9 @@ export async function startSuite(options: {
 
   async function shutDown(): Promise<void> {
     ready = false
-    await Promise.all(listeners.map(({ listener }) => listener.drain()))
+    const drained = listeners.map(({ listener }) => listener.drain())
+    for (const personality of personalities.values()) personality.drain()
+    await Promise.all(drained)
     for (const personality of personalities.values()) await personality.close()
     await core.close()
     for (const { listener } of listeners) listener.close()

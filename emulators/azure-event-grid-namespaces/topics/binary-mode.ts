@@ -1,14 +1,13 @@
+import { mediaTypeOf, readBinaryAttributes } from '@fogbank/cloudevents'
 import { errors } from '../errors.ts'
 import { toNamespaceEvent, type NamespaceEvent } from './cloud-event.ts'
 import { parseJson } from './ordered-json.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-const PREFIX = 'ce-'
 /** Attributes that have their own place in this mode. */
-const ELSEWHERE = new Set(['datacontenttype', 'data', 'data_base64'])
+const ELSEWHERE = ['datacontenttype', 'data', 'data_base64']
 const JSON_MEDIA_TYPE = /^[^/]+\/(?:[^/]+\+)?json$/
-const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g
 
 /**
  * The event of a request in binary mode: attributes in `ce-` headers, data in the body.
@@ -19,22 +18,13 @@ const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g
 export function readBinaryEvent(headers: Headers, body: Buffer): NamespaceEvent {
   const contentType = headers['content-type']
   if (typeof contentType !== 'string' || contentType === '') throw errors.ContentTypeMissing()
-  const event: Record<string, unknown> = {}
-  for (const [header, value] of Object.entries(headers)) {
-    if (!header.startsWith(PREFIX) || value === undefined) continue
-    const attribute = header.slice(PREFIX.length)
-    if (ELSEWHERE.has(attribute)) throw errors.AttributeInvalid({ attribute })
-    event[attribute] = decodeHeader(String(value))
+  const event: Record<string, unknown> = readBinaryAttributes(headers)
+  for (const attribute of ELSEWHERE) {
+    if (headers[`ce-${attribute}`] !== undefined) throw errors.AttributeInvalid({ attribute })
   }
-  event.datacontenttype = contentType
   const exact = { ...event }
   if (body.length > 0) addData(event, exact, contentType, body)
   return toNamespaceEvent(event, exact)
-}
-
-/** The media type of a Content-Type, without its parameters. */
-export function mediaTypeOf(contentType: string | undefined): string | undefined {
-  return contentType?.split(';')[0]!.trim().toLowerCase()
 }
 
 function addData(
@@ -71,15 +61,4 @@ function toText(body: Buffer): string | undefined {
   } catch {
     return undefined // bytes that are no text stay bytes
   }
-}
-
-/** Percent-escapes of UTF-8 are undone once; a `%` that is none stays [CloudEvents HTTP 3.1.3.2]. */
-function decodeHeader(value: string): string {
-  return Buffer.from(value, 'latin1')
-    .toString('utf8')
-    .replace(ESCAPES, (escapes) => {
-      const bytes = Buffer.from(escapes.replaceAll('%', ''), 'hex')
-      const text = bytes.toString('utf8')
-      return text.includes('\ufffd') ? escapes : text
-    })
 }

@@ -1,9 +1,10 @@
+import { BATCH_MEDIA_TYPE, mediaTypeOf, STRUCTURED_MEDIA_TYPE } from '@fogbank/cloudevents'
 import type { Call, Reply } from '@fogbank/personality'
 import { errors, lockFaults } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { EventCaller } from '../namespace.ts'
 import type { State } from '../state.ts'
-import { mediaTypeOf, readBinaryEvent } from './binary-mode.ts'
+import { readBinaryEvent } from './binary-mode.ts'
 import { readBatch, readEvent, type NamespaceEvent } from './cloud-event.ts'
 import { readLockToken } from './lock-token.ts'
 import type { Queue } from './queue.ts'
@@ -28,9 +29,9 @@ export async function publishCloudEvents(call: EventsCall): Promise<Reply> {
 function readEvents({ request, body }: EventsCall): NamespaceEvent[] {
   const contentType = request.headers['content-type']
   switch (mediaTypeOf(typeof contentType === 'string' ? contentType : undefined)) {
-    case 'application/cloudevents+json':
+    case STRUCTURED_MEDIA_TYPE:
       return [readEvent(body)]
-    case 'application/cloudevents-batch+json':
+    case BATCH_MEDIA_TYPE:
       return readBatch(body)
     default:
       return [readBinaryEvent(request.headers, body)]

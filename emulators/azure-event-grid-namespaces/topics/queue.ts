@@ -56,7 +56,9 @@ export interface Queue {
   reject(locks: readonly string[], reason?: DeadLetterReason): Promise<Set<string>>
   renew(locks: readonly string[]): Promise<Set<string>>
   configure(settings: QueueSettings): void
-  /** Answers whoever waits with nothing, and ends its timers. */
+  /** Answers whoever waits with nothing, from now on at once. */
+  drain(): void
+  /** Does that too, and ends its timers. */
   close(): void
 }
 
@@ -103,9 +105,8 @@ export function createQueue(options: QueueOptions): Queue {
   const byLock = new Map<string, Entry>()
   const waiters = new Set<Waiter>()
   let closed = false
+  let draining = false
   let timer: { dueMs: number; cancel(): void } | undefined
-
-  restore()
 
   function restore(): void {
     const nowMs = clock.now()
@@ -302,6 +303,14 @@ export function createQueue(options: QueueOptions): Queue {
     }
   }
 
+  function drain(): void {
+    draining = true
+    for (const waiter of waiters) {
+      waiter.cancel()
+      waiter.resolve([])
+    }
+  }
+
   /** The entries of those locks that still hold, each once. */
   function findHeld(locks: readonly string[]): Map<string, Entry> {
     const nowMs = clock.now()
@@ -313,6 +322,7 @@ export function createQueue(options: QueueOptions): Queue {
     return found
   }
 
+  restore()
   return {
     get size() {
       return entries.size
@@ -337,7 +347,7 @@ export function createQueue(options: QueueOptions): Queue {
     receive(maxEvents, maxWaitMs, whenGone) {
       if (closed) return Promise.resolve([])
       if (hasReady()) return take(maxEvents)
-      if (maxWaitMs === 0) return Promise.resolve([])
+      if (maxWaitMs === 0 || draining) return Promise.resolve([])
       return new Promise((resolve) => {
         const cancelTimer = clock.after(maxWaitMs, () => leave())
         const waiter: Waiter = {
@@ -410,13 +420,11 @@ export function createQueue(options: QueueOptions): Queue {
       settings = changed
       arm()
     },
+    drain,
     close() {
       closed = true
       timer?.cancel()
-      for (const waiter of waiters) {
-        waiter.cancel()
-        waiter.resolve([])
-      }
+      drain()
     }
   }
 }

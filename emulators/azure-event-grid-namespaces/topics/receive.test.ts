@@ -137,4 +137,41 @@ receiving('answers whoever waits when the suite closes', async () => {
   assert.equal(await within(1000, waiting!), [])
 })
 
+receiving('gives a subscription only what its filters let pass', () => {
+  const filtersConfiguration = {
+    filters: [
+      { operatorType: 'NumberGreaterThan', key: 'data.size', value: 3 },
+      { operatorType: 'StringIn', key: 'site', values: ['north', 'south'] }
+    ]
+  }
+  const eventSubscriptions = [{ name: 'default', filtersConfiguration }]
+  const settings = { topics: [{ name: 'default', eventSubscriptions }], allowShortWait: true }
+  return withNamespace({ settings }, async (world) => {
+    const events = [
+      { id: 'small', site: 'north', data: { size: 3 } },
+      { id: 'good', site: 'south', data: { size: 4 } },
+      { id: 'elsewhere', site: 'east', data: { size: 4 } },
+      { id: 'nowhere', data: { size: 4 } }
+    ].map((event) => ({ ...event, source: 's', type: 't', specversion: '1.0' }))
+    const headers = { ...KEY, 'content-type': 'application/cloudevents-batch+json' }
+    const target = `/topics/default:publish?${V}`
+    await world.send({ target, headers, body: JSON.stringify(events) })
+    assert.equal(idsOf(await receive(world, 'maxEvents=10&maxWaitTime=0')), ['good'])
+  })
+})
+
+receiving('refuses filters that make no sense at start, with the path of the key', async () => {
+  const filters = [{ operatorType: 'NumberIn', key: 'data.size', values: ['x'] }]
+  const eventSubscriptions = [{ name: 'worker', filtersConfiguration: { filters } }]
+  const settings = { topics: [{ name: 'ingest', eventSubscriptions }] }
+  const error = await withNamespace({ settings }, async () => {}).then(
+    () => undefined,
+    (thrown: Error) => thrown
+  )
+  assert.match(
+    error?.message ?? '',
+    /^topics\/ingest\/eventSubscriptions\/worker\/filtersConfiguration\/filters\/0\/values\/0 is/
+  )
+})
+
 receiving.run()

@@ -1,3 +1,5 @@
+import type { FiltersConfiguration } from './filters.ts'
+
 /** A namespace topic, in the names of its ARM resource. */
 export interface TopicSettings {
   name: string
@@ -65,16 +67,4 @@ export interface DeliveryAttribute {
   name: string
   type: 'Static' | 'Dynamic'
   properties: { value?: string; isSecret?: boolean; sourceField?: string }
-}
-
-export interface FiltersConfiguration {
-  includedEventTypes?: string[]
-  filters?: Filter[]
-}
-
-export interface Filter {
-  operatorType: string
-  key: string
-  value?: unknown
-  values?: unknown[]
 }

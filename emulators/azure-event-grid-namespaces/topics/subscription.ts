@@ -2,7 +2,7 @@ import type { Clock, Ids, RecordChange, SinkEvent } from '@fogbank/core'
 import type { Log } from '@fogbank/personality'
 import type { DeadLetters } from './dead-letters.ts'
 import type { EventStore } from './event-store.ts'
-import { compileFilters } from './filters.ts'
+import { compileConfiguration } from './filters.ts'
 import { createLockTokens, type LockTokens } from './lock-token.ts'
 import { createQueue, type Queue, type QueueSettings } from './queue.ts'
 import type { EventSubscriptionSettings } from './settings.ts'
@@ -42,7 +42,7 @@ export function createSubscription(
   context: SubscriptionContext
 ): Subscription {
   let settings = initial
-  let matches = compileFilters(settings.filtersConfiguration, path)
+  let matches = compileConfiguration(settings.filtersConfiguration, path)
   const bury = (event: Parameters<DeadLetters['bury']>[2]): RecordChange[] =>
     context.deadLetters.bury(path, settings, event)
   const queue = createQueue({
@@ -62,7 +62,7 @@ export function createSubscription(
     tokens: createLockTokens(path),
     matches: (event) => matches(event),
     configure(changed, changedRetentionMs) {
-      matches = compileFilters(changed.filtersConfiguration, path)
+      matches = compileConfiguration(changed.filtersConfiguration, path)
       settings = changed
       queue.configure(toQueueSettings(changed, changedRetentionMs))
     },

@@ -2,7 +2,7 @@ import type { RecordChange, Sinks } from '@fogbank/core'
 import { SettingsError } from '@fogbank/personality'
 import { limits } from '../limits.ts'
 import { toNamespaceEvent, type NamespaceEvent } from './cloud-event.ts'
-import { compileFilters } from './filters.ts'
+import { compileConfiguration } from './filters.ts'
 import type { TopicSettings } from './settings.ts'
 import {
   createSubscription,
@@ -32,6 +32,8 @@ export interface Topics {
   list(): Topic[]
   /** Brings topics and subscriptions to what checkTopics found good; what is gone loses its events. */
   configure(settings: readonly TopicSettings[]): Promise<void>
+  /** Answers whoever waits for events. */
+  drain(): void
   close(): void
 }
 
@@ -48,7 +50,7 @@ export function checkTopics(settings: readonly TopicSettings[]): void {
     const retentionMs = toRetentionMs(eventRetentionInDays)
     for (const subscription of eventSubscriptions) {
       const own = `${path}/${subscription.name}`
-      compileFilters(subscription.filtersConfiguration, own)
+      compileConfiguration(subscription.filtersConfiguration, own)
       const { deliveryMode, queue, push } = subscription.deliveryConfiguration ?? {}
       const text = (deliveryMode === 'Push' ? push : queue)?.eventTimeToLive
       const { timeToLiveMs } = toQueueSettings(subscription, Infinity)
@@ -170,6 +172,11 @@ export function createTopics(
         const known = topics.get(name) ?? create(name)
         topics.set(name, known)
         await known.configure(topic)
+      }
+    },
+    drain() {
+      for (const { subscriptions } of topics.values()) {
+        for (const { queue } of subscriptions.values()) queue.drain()
       }
     },
     close() {
