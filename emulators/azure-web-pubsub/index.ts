@@ -93,7 +93,7 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
     for (const hub of await hubs.all()) hub.clear()
   },
   close({ clients, upstream }) {
-    clients.drop()
     upstream.close()
+    clients.drop()
   }
 })

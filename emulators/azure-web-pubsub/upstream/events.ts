@@ -49,6 +49,7 @@ export function createUpstream(deps: {
   const poster = createPoster(clock)
   const validation = createValidation({ clock, log, poster })
   const notified = new WeakMap<EventSource, Promise<unknown>>()
+  let isClosed = false
 
   async function post(
     handler: EventHandler,
@@ -97,6 +98,8 @@ export function createUpstream(deps: {
   async function send(source: EventSource, event: UpstreamEvent): Promise<Outcome> {
     const handler = findHandler(handlersOf(source.hub), event.kind, event.event)
     if (!handler) return { unhandled: true }
+    // On the way down everybody leaves; no handler is called any more.
+    if (isClosed) return { fault: 'the suite is closing' }
     const what = `azure-web-pubsub ${source.connectionId} upstream ${event.event}`
     try {
       const answer = await post(handler, source, event)
@@ -123,7 +126,10 @@ export function createUpstream(deps: {
       )
     },
     reset: () => validation.clear(),
-    close: () => poster.close()
+    close() {
+      isClosed = true
+      poster.close()
+    }
   }
 }
 

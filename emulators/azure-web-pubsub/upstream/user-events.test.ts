@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { JSON_PROTOCOL, withWebPubSub, type TestSocket } from '../clients/testing.ts'
+import { JSON_PROTOCOL, within, withWebPubSub, type TestSocket } from '../clients/testing.ts'
 import { advanceUntil, configure, handle } from './testing.ts'
 
 const ECHO = { userEventPattern: '*' }
@@ -277,6 +277,20 @@ notices('do not reject anybody when they fail', () =>
     await client.json()
     client.send({ type: 'ping' })
     assert.equal(await client.json(), { type: 'pong' })
+  })
+)
+
+notices('do not hold up the end of the suite, hanging or not', () =>
+  withWebPubSub({}, async (world) => {
+    const handler = await handle(world, () => undefined)
+    await configure(world, [
+      { urlTemplate: handler.url, systemEvents: ['connected', 'disconnected'] }
+    ])
+    const client = await world.connect({ subprotocol: JSON_PROTOCOL })
+    await handler.next()
+    await within(world.fogbank.close(), 'the end of the suite')
+    assert.is((await client.closed).code, 1001)
+    assert.is(handler.waiting.length, 0)
   })
 )
 
