@@ -80,6 +80,12 @@ export const adapter: TranscriptAdapter = {
     strictPaths: { strictPathDecoding: true },
     anyLength: { requireContentLength: false },
     twoKeys: { accessKeys: ['primary', DEVELOPMENT_KEYS.webPubSubKey] },
+    golden: {
+      accessKeys: [
+        'local-emulator-primary-key-0123456789abcdef',
+        'local-emulator-secondary-key-0123456789abcd'
+      ]
+    },
     anonymous: { hubs: { Chat: { anonymousConnectPolicy: 'allow' } } },
     'handler-away': {
       hubs: {

@@ -10,6 +10,8 @@ const fixtures = readFixtures()
 const find = (path: string): Fixture => fixtures.find((fixture) => fixture.path === path)!
 const reaches = find('aws-iot/Publish/200-reaches-subscriber.json')
 const tooLong = find('aws-iot/Publish/400-topic-too-long.json')
+const told = find('azure-web-pubsub/CloseConnection/204-json-client-is-told.json')
+const roundTrip = find('azure-web-pubsub/ConnectMqtt/101-event-round-trip.json')
 
 /** The same exchange with the steps of this kind changed. */
 function bend(fixture: Fixture, kind: string, change: object): Fixture {
@@ -44,6 +46,17 @@ const CASES: [name: string, bent: Fixture, complaint: RegExp][] = [
   ['silence where a message came', bend(reaches, 'receive', { mqtt: 'nothing' }), /was sent plant/],
   ['another granted QoS', bend(reaches, 'subscribe', { granted: 0 }), /\(mqtt subscribe\)/],
   ['a CONNACK that refuses', bend(reaches, 'connect', { refused: 0x87 }), /\(mqtt connect\)/],
+  ['another WebSocket message', bend(told, 'receive', { json: {} }), /\(ws receive\)/],
+  ['a binary message', bend(told, 'receive', { json: undefined, base64: '' }), /\(ws receive\)/],
+  ['another closing code', bend(told, 'closed', { code: 1001 }), /\(ws closed\)/],
+  ['another closing reason', bend(told, 'closed', { reason: 'x' }), /\(ws closed\)/],
+  [
+    'another header to the handler',
+    bend(roundTrip, 'request', { headers: { 'ce-type': 'x' } }),
+    /\(handler request\)/
+  ],
+  ['another body to the handler', bend(roundTrip, 'request', { text: 'x' }), /\(handler request\)/],
+  ['another answer of the handler', bend(roundTrip, 'answer', { text: 'x' }), /\(mqtt receive\)/],
   ['another operation', { ...reaches, operation: 'Connect' }, /no line of the log fits/],
   ['another status in its name', { ...reaches, status: 204 }, /no line of the log fits/],
   [

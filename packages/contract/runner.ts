@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert'
 import type { HttpAnswer } from './http.ts'
+import { actAsHandler, type Handler } from './handler-steps.ts'
 import { compareAnswer, request, stepFitsMemory } from './http-steps.ts'
 import type { Names } from './match.ts'
 import type { TestClient } from './mqtt.ts'
@@ -34,6 +35,7 @@ export interface Run {
   names: Names
   clients: Map<string, TestClient>
   sockets: Map<string, TestSocket>
+  handler: Handler | undefined
   answer: HttpAnswer | undefined
 }
 
@@ -70,12 +72,14 @@ export async function runTranscript(
       names: new Map(),
       clients,
       sockets,
+      handler: undefined,
       answer: undefined
     }
     try {
       for (const [index, step] of steps.entries()) await play(run, step, index)
     } finally {
       for (const socket of sockets.values()) socket.end(true)
+      run.handler?.close()
     }
     checkLog(run)
   })
@@ -112,6 +116,7 @@ async function act(run: Run, step: Step): Promise<void> {
     return
   }
   if ('ws' in step) return actOnSocket(run, step)
+  if ('handler' in step) return actAsHandler(run, step)
   if (step.mqtt === 'connect') return connect(run, step)
   const client = clients.get(step.client)
   if (!client) throw new Error(`${step.client} is not connected`)

@@ -22,6 +22,8 @@ const CASES: [step: object, path: string | undefined, property?: string][] = [
   [{ mqtt: 'receive', ...WHOLE, text: '' }, undefined],
   [{ mqtt: 'receive', ...WHOLE }, '/steps/0', 'json'],
   [{ mqtt: 'nothing', client: 'c' }, undefined],
+  [{ handler: 'listen', name: 'h' }, undefined],
+  [{ handler: 'request', method: 'POST', url: '/' }, '/steps/0', 'json'],
   [{ ws: 'send', client: 'c', text: '' }, undefined],
   [{ ws: 'send', client: 'c' }, '/steps/0', 'json'],
   [{ ws: 'closed', client: 'c', code: 999 }, '/steps/0/code'],

@@ -130,6 +130,26 @@ export interface WsReceiveStep extends Content {
   client: string
 }
 
+/** The user's own server answers the next request that has no answer yet so; otherwise 200 without a body. */
+export interface HandlerAnswerStep extends Content {
+  handler: 'answer'
+  status: number
+  headers?: Record<string, string>
+}
+
+/** The next request that the suite sent to the user's own server. */
+export interface HandlerRequestStep extends Content {
+  handler: 'request'
+  method: string
+  url: string
+  /** Only these are compared; null: the header must not be there. */
+  headers?: Record<string, string | null>
+}
+
+export type HandlerStep =
+  /** A server of the user's own starts; later steps find its URL as `<same:NAME>`. */
+  { handler: 'listen'; name: string } | HandlerAnswerStep | HandlerRequestStep
+
 export type WsStep =
   | WsConnectStep
   | WsSendStep
@@ -153,6 +173,7 @@ export type Step =
   /** The client leaves: with DISCONNECT, or by dropping the connection, so that its will is sent. */
   | { mqtt: 'end'; client: string; abruptly?: true }
   | WsStep
+  | HandlerStep
   | { clock: 'advance'; seconds: number }
   /** The next calls of the operation answer this row, as `POST /fail` orders it. */
   | { fail: 'next'; operation: string; error: string; times: number }
