@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createWebSocketStream, WebSocketServer } from 'ws'
+import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
 import { acceptMqtt } from '@fogbank/core'
 import { fromIncoming, type Reply, type WebSocketTaker } from '@fogbank/personality'
 import { toClientSocket } from './client-socket.ts'
@@ -65,7 +65,7 @@ export function createUpgrader(
         log.info(`${service.name} closed WebSocketText`)
         stream.destroy() // [MQTT-6.0.0-1]
       })
-      const stream = createWebSocketStream(webSocket)
+      const stream = toStream(webSocket)
       acceptMqtt(door, stream, peer)
     })
   }
@@ -83,6 +83,28 @@ export function createUpgrader(
       socket.destroy()
     })
   }
+}
+
+/** Bytes that a WebSocket may hold unsent before its stream waits. */
+const UNSENT_BYTES = 64 * 1024
+
+/**
+ * A WebSocket as a stream that hands on what it is given at once: what waited in the stream would be lost
+ * when it is destroyed, and an MQTT server's last word comes right before that.
+ */
+function toStream(webSocket: WebSocket): Duplex {
+  const stream = createWebSocketStream(webSocket)
+  stream._write = (chunk: Buffer, _encoding, done) => {
+    let isDone = false
+    const finish = (error?: Error | null) => {
+      if (isDone) return error ? void stream.destroy(error) : undefined
+      isDone = true
+      done(error)
+    }
+    webSocket.send(chunk, finish)
+    if (webSocket.bufferedAmount <= UNSENT_BYTES) finish()
+  }
+  return stream
 }
 
 /** The head of a request as it came, less what offers another protocol. */

@@ -93,7 +93,20 @@ export function wireSize(remainingLength: number): number {
 
 /** The bytes of one packet. */
 export function encode(packet: WirePacket, protocolVersion: number): Buffer {
-  return mqttPacket.generate(packet as never, { protocolVersion })
+  const bytes = mqttPacket.generate(packet as never, { protocolVersion })
+  if (protocolVersion !== 5 || bytes.length !== LONG_FORMS[packet.cmd]) return bytes
+  // The length of no properties may be left out at the end [MQTT-3.4.2.2.1], [MQTT-3.14.2.2.1].
+  bytes[1]!--
+  return bytes.subarray(0, -1)
+}
+
+/** Bytes of packets that end with a reason code and the length of no properties. */
+const LONG_FORMS: Record<string, number> = {
+  puback: 6,
+  pubrec: 6,
+  pubrel: 6,
+  pubcomp: 6,
+  disconnect: 4
 }
 
 /** What differs between clients who get the same message. */
