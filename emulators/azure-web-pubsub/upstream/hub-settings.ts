@@ -1,3 +1,4 @@
+import { SettingsError } from '@fogbank/personality'
 import type { HubSettings } from '../settings.ts'
 import { checkHandlers } from './handlers.ts'
 
@@ -24,6 +25,12 @@ export function createHubSettings(configured: Record<string, HubSettings> = {}):
     checkHandlers(`hubs.${name}.eventHandlers`, settings.eventHandlers ?? [])
     return [name.toLowerCase(), settings] as const
   })
+  for (const [index, [name]] of initial.entries()) {
+    if (initial.findIndex(([other]) => other === name) === index) continue
+    throw new SettingsError(
+      `hubs: ${name} stands there twice, as case does not count; keep one of them`
+    )
+  }
   let table = new Map(initial)
   return {
     get: (hub) => table.get(hub) ?? DEFAULTS,
