@@ -22,7 +22,9 @@ async function withClient<T>(
 ): Promise<T> {
   const accessUrl = async () =>
     `${url.replace('http', 'ws')}/client/hubs/chat?access_token=${await token(of)}`
-  const client = new WebPubSubClient({ getClientAccessUrl: accessUrl }, options)
+  // Stopped or not, its timers would keep the process of the tests alive.
+  const timers = { keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 0 }
+  const client = new WebPubSubClient({ getClientAccessUrl: accessUrl }, { ...timers, ...options })
   try {
     await within(client.start(), 'the start')
     return await run(client)
