@@ -39,7 +39,7 @@ export function print(figures: Figure[]): void {
       Math.round(limit),
       unit,
       ratio.toFixed(2),
-      `${word} ${bound}`,
+      `${word} ${Number(bound.toFixed(2))}`,
       mark
     ]
   })
