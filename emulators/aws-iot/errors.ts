@@ -394,6 +394,120 @@ export const errors = defineErrors({
     evidence: 'documented'
   },
 
+  // The shadows' own table; their bodies name the status, see render.
+  ShadowJsonInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid JSON',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowStateMissing: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Missing required node: state',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowStateNotObject: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'State node must be an object',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowDesiredNotObject: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Desired node must be an object',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowReportedNotObject: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Reported node must be an object',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowVersionInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid version',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowClientTokenInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid clientToken',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowTooDeep: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'JSON contains too many levels of nesting; maximum is {limit}',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowNodeInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: "State contains an invalid node: '{key}'",
+    source: 'https://github.com/aws-greengrass/aws-greengrass-shadow-manager/pull/178',
+    evidence: 'recorded'
+  },
+  ShadowNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: "No shadow exists with name: '{id}'",
+    source: SHADOW_ERRORS,
+    evidence: 'recorded'
+  },
+  ShadowVersionConflict: {
+    status: 409,
+    code: 'ConflictException',
+    message: 'Version conflict',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowTooLarge: {
+    status: 413,
+    code: 'RequestEntityTooLargeException',
+    message: 'The payload exceeds the maximum size allowed',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ShadowEncodingUnsupported: {
+    status: 415,
+    code: 'UnsupportedDocumentEncodingException',
+    message: 'Unsupported documented encoding; supported encoding is UTF-8',
+    source: SHADOW_ERRORS,
+    evidence: 'documented'
+  },
+  ThingNameInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid thing name',
+    source: `${API}/API_iotdata_UpdateThingShadow.html`,
+    evidence: 'assumed'
+  },
+  ShadowNameInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid shadow name',
+    source: `${API}/API_iotdata_UpdateThingShadow.html`,
+    evidence: 'assumed'
+  },
+  PageSizeInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid page size: it must be between 1 and {limit}',
+    source: `${API}/API_iotdata_ListNamedShadowsForThing.html`,
+    evidence: 'assumed'
+  },
+
   ClientIdInvalid: {
     status: 400,
     code: 'InvalidRequestException',
@@ -444,11 +558,18 @@ export const errors = defineErrors({
   }
 })
 
+/** What goes wrong with a shadow is told with its number, on MQTT and in the answers of HTTP alike. */
+const WITH_CODE = /^(?:Shadow|ThingName)/
+
 /** The service's error envelope; the colon behind the type stands in every capture. */
 export function render(error: ProviderError, call: Call): Reply {
   return {
     status: error.row.status,
     headers: { 'Content-Type': 'application/json', 'x-amzn-ErrorType': `${error.row.code}:` },
-    body: JSON.stringify({ message: error.text, traceId: call.requestId })
+    body: JSON.stringify({
+      ...(WITH_CODE.test(error.key) ? { code: error.row.status } : {}),
+      message: error.text,
+      traceId: call.requestId
+    })
   }
 }

@@ -10,6 +10,8 @@ import { toProperties, toUserPropertiesJson } from './properties.ts'
 import type { Access } from './policy/access.ts'
 import type { PolicyDocument } from './policy/document.ts'
 import type { Rates, RateSettings } from './rates.ts'
+import type { Shadows } from './shadow/shadows.ts'
+import { toShadowRequest, type ShadowTopics } from './shadow/topics.ts'
 import type { Signatures } from './signature.ts'
 import { checkPublishTopic, checkRetainedTopic, isRetainable } from './topics.ts'
 
@@ -35,6 +37,8 @@ export interface State {
   /** Signs a public key with the local CA, PEM to PEM; absent: there is none. */
   signClient: ((commonName: string, publicKey: string) => Promise<string>) | undefined
   sessionExpiryMaximumSeconds: number
+  shadows: Shadows
+  shadowTopics: ShadowTopics
 }
 
 export interface Settings {
@@ -94,6 +98,7 @@ export async function publish(call: AwsCall): Promise<Reply> {
   const properties = toProperties(call)
   if (properties) message.properties = properties
   if (destination === 'subscribers') await state.space.publish(message, HTTP_ORIGIN)
+  else await serve(state, message)
   return accepted(call)
 }
 
@@ -130,6 +135,12 @@ export async function listRetainedMessages(call: AwsCall): Promise<Reply> {
     })),
     nextToken: last && found.length > size ? toPageToken(last.topic) : null
   })
+}
+
+/** Takes a publish on a reserved topic: some of them are requests. */
+export async function serve(state: State, { topic, payload }: Message): Promise<void> {
+  const request = toShadowRequest(topic)
+  if (request) await state.shadowTopics.answer(request, payload)
 }
 
 /** Answers a WebSocket upgrade whose caller is already known. */
@@ -178,7 +189,7 @@ function fromPageToken(token: string): string {
   return topic
 }
 
-function json(value: object): Reply {
+export function json(value: object): Reply {
   return { status: 200, headers: JSON_HEADERS, body: JSON.stringify(value) }
 }
 

@@ -84,6 +84,36 @@ export const limits = defineLimits(errors, {
     source: LIST,
     evidence: 'documented'
   },
+  shadowBytes: {
+    value: 8192,
+    unit: 'bytes of desired and reported as JSON, metadata not counted',
+    raises: 'ShadowTooLarge',
+    source: 'https://docs.aws.amazon.com/iot/latest/developerguide/device-shadow-document.html',
+    evidence: 'documented'
+  },
+  shadowDepth: {
+    value: 6,
+    unit: 'levels of nesting inside desired or reported',
+    raises: 'ShadowTooDeep',
+    source:
+      'https://docs.aws.amazon.com/iot/latest/developerguide/device-shadow-error-messages.html',
+    evidence: 'assumed'
+  },
+  shadowClientTokenBytes: {
+    value: 64,
+    unit: 'bytes of UTF-8',
+    raises: 'ShadowClientTokenInvalid',
+    source: 'https://docs.aws.amazon.com/iot/latest/developerguide/device-shadow-document.html',
+    evidence: 'documented'
+  },
+  pageSize: {
+    value: 100,
+    unit: 'named shadows a page',
+    raises: 'PageSizeInvalid',
+    source:
+      'https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_ListNamedShadowsForThing.html',
+    evidence: 'documented'
+  },
   presignedSeconds: {
     value: 604_800,
     unit: 'seconds',

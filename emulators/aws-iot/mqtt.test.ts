@@ -347,10 +347,10 @@ for (const [topic, code] of [
   )
 }
 
-publishing('to the rule engine or a shadow is taken and shown to nobody', () =>
+publishing('to the rule engine or to jobs is taken and shown to nobody', () =>
   withAwsIot({}, async (world) => {
     const client = await joined(world)
-    for (const topic of ['$aws/rules/r/a', '$aws/things/lamp/shadow/update']) {
+    for (const topic of ['$aws/rules/r/a', '$aws/things/lamp/jobs/get']) {
       publish(client, topic)
       const puback = await client.next()
       assert.equal([puback?.cmd, puback?.reasonCode], ['puback', 0])

@@ -11,7 +11,7 @@ import type {
 import { refusedBy, toRefusal } from '@fogbank/personality'
 import { deniedTo, domainOf, isKeyPair, type Principal } from './auth.ts'
 import { errors } from './errors.ts'
-import type { State } from './handlers.ts'
+import { serve, type State } from './handlers.ts'
 import { limits } from './limits.ts'
 import type { Circumstances } from './policy/access.ts'
 import { toText, type Wish } from './policy/actions.ts'
@@ -60,7 +60,7 @@ export function mqtt(state: State): MqttPolicy<Principal> {
       const putOut = client.version < 5 && refusal?.reasonCode === NOT_AUTHORIZED
       return putOut ? { ...refusal, answer: 'disconnect' } : refusal
     },
-    take: (_session, { topic }) => (isReserved(topic) ? Promise.resolve() : undefined),
+    take: (_session, message) => (isReserved(message.topic) ? serve(state, message) : undefined),
     toClientTopic: (session, topic) =>
       isReached(session.subscriptions, topic) && mayReceive(state, session, topic)
         ? topic

@@ -9,12 +9,20 @@ import {
   type State
 } from './handlers.ts'
 import { limits } from './limits.ts'
-import { listRetainedMessagesQuery, publishQuery } from './schemas.ts'
+import { listNamedShadowsQuery, listRetainedMessagesQuery, publishQuery } from './schemas.ts'
+import {
+  deleteThingShadow,
+  getThingShadow,
+  listNamedShadowsForThing,
+  updateThingShadow
+} from './shadow/handlers.ts'
 
 const API = 'https://docs.aws.amazon.com/iot/latest/apireference'
 
 /** What every signed call can fail with on the service's side. */
 const SERVICE = ['Throttled', 'InternalFailure'] as const
+/** What a call can fail with because of who makes it; Publish shows every row of the signature. */
+const CALLER = ['MissingAuthenticationToken', 'Unauthorized'] as const
 
 export const operations = defineOperations<State>()({
   Publish: {
@@ -110,29 +118,76 @@ export const operations = defineOperations<State>()({
   GetThingShadow: {
     method: 'GET',
     path: '/things/{thingName}/shadow',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    raises: [
+      ...CALLER,
+      'ThingNameInvalid',
+      'ShadowNameInvalid',
+      'ShadowNotFound',
+      'MethodNotAllowed',
+      'ServiceUnavailable',
+      ...SERVICE
+    ],
+    handle: getThingShadow,
     source: `${API}/API_iotdata_GetThingShadow.html`
   },
   UpdateThingShadow: {
     method: 'POST',
     path: '/things/{thingName}/shadow',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    bodyLimit: limits.payloadBytes,
+    raises: [
+      ...CALLER,
+      'ThingNameInvalid',
+      'ShadowNameInvalid',
+      'ShadowJsonInvalid',
+      'ShadowStateMissing',
+      'ShadowStateNotObject',
+      'ShadowDesiredNotObject',
+      'ShadowReportedNotObject',
+      'ShadowVersionInvalid',
+      'ShadowClientTokenInvalid',
+      'ShadowTooDeep',
+      'ShadowNodeInvalid',
+      'ShadowVersionConflict',
+      'ShadowTooLarge',
+      'ShadowEncodingUnsupported',
+      'PayloadTooLarge',
+      'MethodNotAllowed',
+      'ServiceUnavailable',
+      ...SERVICE
+    ],
+    handle: updateThingShadow,
     source: `${API}/API_iotdata_UpdateThingShadow.html`
   },
   DeleteThingShadow: {
     method: 'DELETE',
     path: '/things/{thingName}/shadow',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    raises: [
+      ...CALLER,
+      'ThingNameInvalid',
+      'ShadowNameInvalid',
+      'ShadowNotFound',
+      'MethodNotAllowed',
+      'ServiceUnavailable',
+      ...SERVICE
+    ],
+    handle: deleteThingShadow,
     source: `${API}/API_iotdata_DeleteThingShadow.html`
   },
   ListNamedShadowsForThing: {
     method: 'GET',
     path: '/api/things/shadow/ListNamedShadowsForThing/{thingName}',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    query: listNamedShadowsQuery,
+    invalid: (_fault, { query }) => limits.pageSize.exceeded(query.pageSize ?? ''),
+    raises: [
+      ...CALLER,
+      'ThingNameInvalid',
+      'PageSizeInvalid',
+      'NextTokenInvalid',
+      'MethodNotAllowed',
+      'ServiceUnavailable',
+      ...SERVICE
+    ],
+    handle: listNamedShadowsForThing,
     source: `${API}/API_iotdata_ListNamedShadowsForThing.html`
   },
   GetConnection: {

@@ -103,9 +103,9 @@ publish('takes UNSPECIFIED_BYTES as said expressly', () =>
   })
 )
 
-publish('takes what goes to the rule engine and the shadows, and shows it to nobody', () =>
+publish('takes what goes to the rule engine and to jobs, and shows it to nobody', () =>
   withAwsIot({}, async (world) => {
-    for (const topic of ['$aws/rules/r/a/b', '$aws/things/lamp/shadow/update']) {
+    for (const topic of ['$aws/rules/r/a/b', '$aws/things/lamp/jobs/get']) {
       const target = `/topics/${encodeURIComponent(topic)}`
       assert.is(await publishes(world, target, { body: '{}' }), undefined)
     }
@@ -394,10 +394,6 @@ retained.run()
 const others = suite('aws-iot operations that are not emulated')
 
 for (const [method, target, operation] of [
-  ['GET', '/things/lamp/shadow', 'GetThingShadow'],
-  ['POST', '/things/lamp/shadow?name=night', 'UpdateThingShadow'],
-  ['DELETE', '/things/th%3A1/shadow', 'DeleteThingShadow'],
-  ['GET', '/api/things/shadow/ListNamedShadowsForThing/lamp', 'ListNamedShadowsForThing'],
   ['GET', '/connections/dev%2F1?includeSocketInformation=true', 'GetConnection'],
   ['DELETE', '/connections/dev1?cleanSession=TRUE', 'DeleteConnection'],
   ['GET', '/connections/dev1/subscriptions', 'ListSubscriptions'],

@@ -22,6 +22,13 @@ export const listRetainedMessagesQuery: JsonSchema = {
   }
 }
 
+export const listNamedShadowsQuery: JsonSchema = {
+  type: 'object',
+  properties: {
+    pageSize: { type: 'string', pattern: '^[0-9]+$' }
+  }
+}
+
 /** The part of the configuration under `aws-iot`. */
 export const settings: JsonSchema = {
   type: 'object',

@@ -7,6 +7,8 @@ import { operations } from './operations.ts'
 import { createAccess } from './policy/access.ts'
 import { compilePolicy, type Policy } from './policy/document.ts'
 import { createRates } from './rates.ts'
+import { createShadows } from './shadow/shadows.ts'
+import { createShadowTopics } from './shadow/topics.ts'
 import { createSignatures } from './signature.ts'
 
 export const WELL_KNOWN = { accessKeyId: 'test', secretAccessKey: 'test' }
@@ -22,6 +24,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
   checkRates(settings)
   const accessKeys = settings.accessKeys ?? [WELL_KNOWN]
   const space = await core.space(settings.space ?? 'main')
+  const shadows = createShadows(await core.records('aws-iot:shadows'), clock)
   const registry = await openRegistry(await core.records('aws-iot:control-plane'))
   const certificates = createCertificates(registry, settings.certificates ?? [])
   const accountId = settings.accountId ?? ACCOUNT_ID
@@ -48,7 +51,9 @@ export async function createState(context: PersonalityContext<Settings>): Promis
     accountId,
     region,
     signClient: context.signClient,
-    sessionExpiryMaximumSeconds: settings.sessionExpiryMaximumSeconds ?? SESSION_EXPIRY_SECONDS
+    sessionExpiryMaximumSeconds: settings.sessionExpiryMaximumSeconds ?? SESSION_EXPIRY_SECONDS,
+    shadows,
+    shadowTopics: createShadowTopics(space, shadows, context.log)
   }
 }
 

@@ -1,0 +1,166 @@
+// What no transcript can show: many updates at once, keys that mean something to JavaScript, the SDK's words.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  DeleteThingShadowCommand,
+  GetThingShadowCommand,
+  ListNamedShadowsForThingCommand,
+  UpdateThingShadowCommand,
+  type IoTDataPlaneClient
+} from '@aws-sdk/client-iot-data-plane'
+import { createCore, createManualClock, systemIds } from '@fogbank/core'
+import { withFogbank } from '../testing-fogbank.ts'
+import { toDelta } from './merge.ts'
+import { createShadows, type Shadows } from './shadows.ts'
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
+
+async function withShadows(
+  directory: string | undefined,
+  run: (shadows: Shadows) => Promise<void>
+) {
+  const clock = createManualClock()
+  const core = await createCore({
+    clock,
+    ids: systemIds,
+    log: silent,
+    ...(directory ? { directory } : {})
+  })
+  try {
+    await run(createShadows(await core.records('aws-iot:shadows'), clock))
+  } finally {
+    await core.close()
+  }
+}
+
+const update = (state: unknown) => Buffer.from(JSON.stringify({ state }))
+
+const shadows = suite('aws-iot shadows')
+
+shadows(
+  '200 updates at once have 200 successive versions, and are all there after a restart',
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'fogbank-shadows-'))
+    const id = { thing: 'lamp' }
+    try {
+      await withShadows(directory, async (all) => {
+        const updates = Array.from({ length: 200 }, (_, index) =>
+          all.update(id, update({ desired: { [`k${index}`]: index } }))
+        )
+        const versions = (await Promise.all(updates)).map(
+          ({ accepted }) => (accepted as { version: number }).version
+        )
+        assert.equal(
+          versions,
+          Array.from({ length: 200 }, (_, index) => index + 1)
+        )
+      })
+      await withShadows(directory, async (all) => {
+        const { version, state } = (await all.get(id)) as { version: number; state: any }
+        assert.is(version, 200)
+        assert.is(Object.keys(state.desired).length, 200)
+      })
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
+)
+
+shadows('keys that mean something to JavaScript are keys like any other', () =>
+  withShadows(undefined, async (all) => {
+    const id = { thing: 'lamp' }
+    const text = '{"state":{"desired":{"__proto__":{"a":1},"constructor":2,"toString":3}}}'
+    await all.update(id, Buffer.from(text))
+    await all.update(id, Buffer.from('{"state":{"reported":{"toString":3}}}'))
+    const { state } = (await all.get(id)) as { state: object }
+    assert.is(
+      JSON.stringify(state),
+      '{"desired":{"__proto__":{"a":1},"constructor":2,"toString":3},"reported":{"toString":3},' +
+        '"delta":{"__proto__":{"a":1},"constructor":2}}'
+    )
+    assert.is(({} as { a?: number }).a, undefined)
+  })
+)
+
+const DELTAS: [desired: object, reported: object | undefined, delta: object | undefined][] = [
+  [{ a: 1 }, undefined, { a: 1 }],
+  [{ a: 1 }, { a: 1 }, undefined],
+  [{ a: 1 }, { a: 2, b: 3 }, { a: 1 }],
+  [{ a: { b: 1, c: 2 } }, { a: { b: 1 } }, { a: { c: 2 } }],
+  [{ a: { b: 1 } }, { a: { b: 1, c: 2 } }, undefined],
+  [{ a: [1, 2] }, { a: [1, 2] }, undefined],
+  [{ a: [1, 2] }, { a: [2, 1] }, { a: [1, 2] }],
+  [{ a: [{ b: 1 }] }, { a: [{ b: 1 }] }, undefined],
+  [{ a: { b: 1 } }, { a: 1 }, { a: { b: 1 } }],
+  [{ a: 1 }, { a: { b: 1 } }, { a: 1 }],
+  [{ a: {} }, {}, { a: {} }],
+  [{ a: '1' }, { a: 1 }, { a: '1' }],
+  [{ a: 0 }, { a: false }, { a: 0 }]
+]
+
+for (const [desired, reported, delta] of DELTAS) {
+  shadows(`delta of ${JSON.stringify(desired)} and ${JSON.stringify(reported)}`, () => {
+    const actual = toDelta(desired as never, reported as never)
+    assert.is(JSON.stringify(actual), JSON.stringify(delta))
+  })
+}
+
+const encode = (value: object) => new TextEncoder().encode(JSON.stringify(value))
+const decode = (payload: Uint8Array | undefined) => JSON.parse(new TextDecoder().decode(payload))
+
+async function failureOf(client: IoTDataPlaneClient, command: unknown): Promise<string> {
+  return client.send(command as never).then(
+    () => 'no failure',
+    (error: { name: string; $metadata: { httpStatusCode: number } }) =>
+      `${error.name} ${error.$metadata.httpStatusCode}`
+  )
+}
+
+shadows('the SDK updates, reads, lists and deletes, and tells the refusals apart', () =>
+  withFogbank(async ({ sdk }) => {
+    const client = sdk()
+    const thingName = 'th:1'
+    const shadowName = 'night$1'
+    const payload = encode({ state: { desired: { dim: 5 } } })
+    const updated = await client.send(
+      new UpdateThingShadowCommand({ thingName, shadowName, payload })
+    )
+    assert.is(decode(updated.payload).version, 1)
+    const read = await client.send(new GetThingShadowCommand({ thingName, shadowName }))
+    assert.equal(decode(read.payload).state, { desired: { dim: 5 }, delta: { dim: 5 } })
+    const list = await client.send(new ListNamedShadowsForThingCommand({ thingName }))
+    assert.equal(list.results, [shadowName])
+    assert.ok(list.timestamp)
+    const stale = encode({ state: {}, version: 9 })
+    const text = new TextEncoder().encode('{')
+    const large = encode({ state: { desired: { a: 'x'.repeat(9000) } } })
+    const bytes = Uint8Array.from([0x22, 0xff, 0x22])
+    const refusals = [
+      [
+        new UpdateThingShadowCommand({ thingName, shadowName, payload: stale }),
+        'ConflictException 409'
+      ],
+      [new UpdateThingShadowCommand({ thingName, payload: text }), 'InvalidRequestException 400'],
+      [
+        new UpdateThingShadowCommand({ thingName, payload: large }),
+        'RequestEntityTooLargeException 413'
+      ],
+      [
+        new UpdateThingShadowCommand({ thingName, payload: bytes }),
+        'UnsupportedDocumentEncodingException 415'
+      ],
+      [new GetThingShadowCommand({ thingName }), 'ResourceNotFoundException 404'],
+      [new DeleteThingShadowCommand({ thingName }), 'ResourceNotFoundException 404']
+    ] as const
+    for (const [command, expected] of refusals) {
+      assert.is(await failureOf(client, command), expected)
+    }
+    const deleted = await client.send(new DeleteThingShadowCommand({ thingName, shadowName }))
+    assert.is(decode(deleted.payload).version, 1)
+  })
+)
+
+shadows.run()

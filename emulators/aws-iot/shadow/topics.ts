@@ -1,0 +1,87 @@
+import { ProviderError } from '@fogbank/personality'
+import type { CoreLog, Message, Origin, Space } from '@fogbank/core'
+import { errors } from '../errors.ts'
+import { findClientToken, parseClientToken } from './request.ts'
+import { checkShadowId } from './name.ts'
+import type { Shadows, Updated } from './shadows.ts'
+import type { ShadowId } from './store.ts'
+
+/** A request that a client published to one of a shadow's topics. */
+export interface ShadowRequest extends ShadowId {
+  verb: 'get' | 'update' | 'delete'
+}
+
+const REQUEST = /^\$aws\/things\/([^/]+)\/shadow(?:\/name\/([^/]+))?\/(get|update|delete)$/
+
+/** A request by MQTT is in the log as the call that it is. */
+const OPERATIONS = {
+  get: 'GetThingShadow',
+  update: 'UpdateThingShadow',
+  delete: 'DeleteThingShadow'
+}
+
+/** The service itself publishes the answers. */
+const ORIGIN: Origin = { personality: 'aws-iot', clientId: '' }
+
+/** undefined: the topic is not one that a shadow takes requests on. */
+export function toShadowRequest(topic: string): ShadowRequest | undefined {
+  const match = REQUEST.exec(topic)
+  if (!match) return undefined
+  const [, thing = '', name, verb] = match
+  return { thing, verb: verb as ShadowRequest['verb'], ...(name === undefined ? {} : { name }) }
+}
+
+/** The shadows' side of MQTT. */
+export interface ShadowTopics {
+  /** Does what a message asks for and publishes the answer; resolves when that is stored. */
+  answer(request: ShadowRequest, payload: Buffer): Promise<void>
+  /** Tells what an update changed, whichever door it came by. */
+  announce(id: ShadowId, updated: Updated): Promise<void>
+}
+
+export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog): ShadowTopics {
+  async function publish({ thing, name }: ShadowId, suffix: string, body: object): Promise<void> {
+    const topic = `$aws/things/${thing}/shadow${name === undefined ? '' : `/name/${name}`}/${suffix}`
+    const payload = Buffer.from(JSON.stringify(body))
+    const message: Message = { topic, payload, qos: 1, retain: false }
+    await space.publish(message, ORIGIN)
+  }
+
+  async function announce(id: ShadowId, { accepted, delta, documents }: Updated): Promise<void> {
+    await Promise.all([
+      publish(id, 'update/accepted', accepted),
+      delta && publish(id, 'update/delta', delta),
+      publish(id, 'update/documents', documents)
+    ])
+  }
+
+  async function act({ verb, ...id }: ShadowRequest, payload: Buffer): Promise<void> {
+    checkShadowId(id)
+    if (verb === 'update') return announce(id, await shadows.update(id, payload))
+    // What is in a delete is not looked at; a token in it comes back.
+    const clientToken = verb === 'get' ? parseClientToken(payload) : findClientToken(payload)
+    const answer = verb === 'get' ? await shadows.get(id) : await shadows.delete(id)
+    const token = clientToken === undefined ? {} : { clientToken }
+    await publish(id, `${verb}/accepted`, { ...answer, ...token })
+  }
+
+  return {
+    announce,
+    async answer(request, payload) {
+      try {
+        await act(request, payload)
+        log.info(`aws-iot ${OPERATIONS[request.verb]} 200 ok`)
+      } catch (error) {
+        if (!(error instanceof ProviderError)) log.error(error, `shadow of ${request.thing}`)
+        const refusal = error instanceof ProviderError ? error : errors.InternalFailure()
+        log.info(`aws-iot ${OPERATIONS[request.verb]} ${refusal.row.status} ${refusal.key}`)
+        const clientToken = findClientToken(payload)
+        await publish(request, `${request.verb}/rejected`, {
+          code: refusal.row.status,
+          message: refusal.text,
+          ...(clientToken === undefined ? {} : { clientToken })
+        })
+      }
+    }
+  }
+}
