@@ -7,6 +7,7 @@ import { PERSONALITY } from './name.ts'
 import type { Caller } from './namespace.ts'
 import { settleProperties, toProperties } from './properties.ts'
 import { listListed, toContinuationToken, toHeaders, toItem, toPosition } from './retained.ts'
+import { markRouted } from './routing/watch.ts'
 import type { State } from './state.ts'
 import { checkFilter, checkTopic } from './topics.ts'
 
@@ -25,8 +26,11 @@ export async function httpPublish(call: EventGridCall): Promise<Reply> {
   const properties = toProperties(call)
   if (properties) message.properties = properties
   checkMessage(caller, message)
+  await namespace.router.route(message, principal).catch((error: Error) => {
+    throw errors.RoutingFailed({}, { detail: error.message })
+  })
   const clientId = nameOf(principal)
-  await namespace.space.publish(message, { personality: PERSONALITY, clientId })
+  await namespace.space.publish(message, markRouted({ personality: PERSONALITY, clientId }))
   return { status: namespace.current.acceptedStatus }
 }
 

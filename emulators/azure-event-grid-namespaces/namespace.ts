@@ -1,9 +1,12 @@
 import type { Clock, Space } from '@fogbank/core'
-import type { AuthMode, TokenVerifier } from '@fogbank/personality'
+import { SettingsError, type AuthMode, type TokenVerifier } from '@fogbank/personality'
 import { createAccess, type Access } from './access.ts'
 import { createAudiences, type Audiences, type Principal } from './auth.ts'
 import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
+import { compileEnrichments, type Enrich } from './routing/enrichments.ts'
+import { createRouter, toRouteSink, type Router } from './routing/router.ts'
+import { routePublishes } from './routing/watch.ts'
 import { checkTopics, createTopics, type Topics, type TopicsContext } from './topics/topics.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
@@ -16,6 +19,7 @@ export interface Namespace {
   readonly tokens: TokenVerifier
   readonly lenient: boolean
   readonly topics: Topics
+  readonly router: Router
   /** What its settings come to; replaced as a whole when they change. */
   current: Resources
   close(): void
@@ -33,6 +37,9 @@ export interface Resources {
   hostnames: readonly string[]
   /** What a publish over HTTP is answered with. */
   acceptedStatus: 202 | 204
+  /** Name of the sink that every message is routed to; absent: none. */
+  routeSink?: string
+  enrich: Enrich
 }
 
 /** Whoever was let in to a namespace's topics. */
@@ -53,7 +60,11 @@ export interface NamespaceContext extends TopicsContext {
 }
 
 /** Checks settings whole; nothing has happened when it throws. @throws SettingsError */
-export function compileResources(settings: WholeSettings, lenient: boolean): Resources {
+export function compileResources(
+  name: string,
+  settings: WholeSettings,
+  lenient: boolean
+): Resources {
   const { httpPublishSuccess = 'auto', topicSpacesConfiguration = {} } = settings
   const automatic = topicSpacesConfiguration.routeTopicResourceId === undefined ? 204 : 202
   const hostnames = [
@@ -61,6 +72,7 @@ export function compileResources(settings: WholeSettings, lenient: boolean): Res
     settings.topicsConfiguration?.hostname
   ].flatMap((hostname) => hostname ?? [])
   checkTopics(settings.topics)
+  const routeSink = findRoute(name, settings)
   return {
     settings,
     access: createAccess(settings, lenient),
@@ -68,7 +80,9 @@ export function compileResources(settings: WholeSettings, lenient: boolean): Res
     audiences: createAudiences(hostnames),
     keys: settings.keys,
     hostnames,
-    acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess
+    acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
+    ...(routeSink === undefined ? {} : { routeSink }),
+    enrich: compileEnrichments(topicSpacesConfiguration.routingEnrichments)
   }
 }
 
@@ -80,12 +94,37 @@ export async function createNamespace(
   context: NamespaceContext
 ): Promise<Namespace> {
   const lenient = context.auth === 'lenient'
-  const current = compileResources(settings, lenient)
+  const current = compileResources(name, settings, lenient)
   const own = (topic: string) => `namespace-topic:${name}/${topic}`
   const topics = createTopics(name, context, (topic) =>
     context.isDefault ? [`namespace-topic:${topic}`, own(topic)] : [own(topic)]
   )
   await topics.configure(settings.topics)
   const { clock, tokens } = context
-  return { name, space, clock, tokens, lenient, topics, current, close: () => topics.close() }
+  const router = createRouter({ ...context, namespace: name, resources: () => namespace.current })
+  const namespace: Namespace = {
+    ...{ name, space, clock, tokens, lenient, topics, router, current },
+    close() {
+      stopRouting()
+      router.close()
+      topics.close()
+    }
+  }
+  const stopRouting = routePublishes(namespace)
+  return namespace
+}
+
+/** @throws SettingsError when the route leads to no topic */
+function findRoute(
+  name: string,
+  { topics, topicSpacesConfiguration = {} }: WholeSettings
+): string | undefined {
+  const { routeTopicResourceId } = topicSpacesConfiguration
+  if (routeTopicResourceId === undefined) return undefined
+  const route = toRouteSink(routeTopicResourceId, name)
+  const isThere = (ownTopic: string) => topics.some((topic) => topic.name === ownTopic)
+  if (route && (route.ownTopic === undefined || isThere(route.ownTopic))) return route.sink
+  throw new SettingsError(
+    `topicSpacesConfiguration/routeTopicResourceId: there is no topic ${routeTopicResourceId}`
+  )
 }

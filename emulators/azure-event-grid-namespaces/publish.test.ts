@@ -337,7 +337,7 @@ publish('refuses in the envelope of the events host', () =>
 )
 
 publish('answers 202 when routing is configured, or whatever is asked for', async () => {
-  const route = { topicSpacesConfiguration: { routeTopicResourceId: '/subscriptions/x' } }
+  const route = { topicSpacesConfiguration: { routeTopicResourceId: '/topics/default' } }
   const cases = [
     [{}, 204],
     [route, 202],

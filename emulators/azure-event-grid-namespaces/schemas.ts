@@ -30,6 +30,13 @@ export const listRetainedMessagesQuery: JsonSchema = {
 const RESOURCE_NAME = { type: 'string', minLength: 3, maxLength: 50, pattern: '^[A-Za-z0-9-]+$' }
 const AUTHENTICATION_NAME = { type: 'string', minLength: 1, maxLength: 128 }
 
+const enrichment = (more: object) => ({
+  type: 'object',
+  additionalProperties: false,
+  required: ['key', 'value'],
+  properties: { key: NOT_EMPTY, value: { type: 'string', maxLength: 128 }, ...more }
+})
+
 /** Of one namespace. */
 export const namespaceProperties = {
   space: { type: 'string', minLength: 1, description: 'The space its topics live in.' },
@@ -59,9 +66,21 @@ export const namespaceProperties = {
         description: 'A host name of the namespace; tokens made for https://HOSTNAME are accepted.'
       },
       maximumSessionExpiryInHours: { type: 'integer', minimum: 1, maximum: 8 },
+      routingEnrichments: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          static: {
+            type: 'array',
+            items: enrichment({ valueType: { type: 'string', enum: ['String'] } })
+          },
+          dynamic: { type: 'array', items: enrichment({}) }
+        }
+      },
       routeTopicResourceId: {
         ...NOT_EMPTY,
-        description: 'Makes HTTP Publish answer 202; messages are not routed yet.'
+        description:
+          'Where every message goes: /topics/NAME, or the ARM id of a topic of this suite.'
       }
     }
   },

@@ -20,7 +20,9 @@ export interface NamespaceSettings {
     hostname?: string
     /** @default 1 */
     maximumSessionExpiryInHours?: number
+    /** `/topics/NAME`, or the ARM id of a namespace topic or a custom topic of this suite. */
     routeTopicResourceId?: string
+    routingEnrichments?: RoutingEnrichments
   }
   /** @default one named `all` with the template `#` */
   topicSpaces?: TopicSpace[]
@@ -41,6 +43,12 @@ export interface NamespaceSettings {
   httpPublishSuccess?: 'auto' | 202 | 204
   /** @default false */
   rawUserProperties?: boolean
+}
+
+/** Extension attributes of routed events. */
+export interface RoutingEnrichments {
+  static?: { key: string; value: string; valueType?: string }[]
+  dynamic?: { key: string; value: string }[]
 }
 
 export interface TopicSpace {

@@ -75,7 +75,7 @@ export async function createState(context: Context): Promise<State> {
     if (changes.length === 0) return settings
     const changed = changes.reduce(applyChange, settings)
     try {
-      compileResources(changed, auth === 'lenient')
+      compileResources(name, changed, auth === 'lenient')
       return changed
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error
@@ -86,7 +86,7 @@ export async function createState(context: Context): Promise<State> {
 
   async function applyChanges(namespace: Namespace, changes: readonly Change[]): Promise<void> {
     const settings = changes.reduce(applyChange, namespace.current.settings)
-    const resources = compileResources(settings, namespace.lenient)
+    const resources = compileResources(namespace.name, settings, namespace.lenient)
     await changeStore.keep(namespace.name, changes)
     namespace.current = resources
     await namespace.topics.configure(settings.topics)

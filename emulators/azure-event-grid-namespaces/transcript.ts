@@ -174,7 +174,11 @@ export const adapter: TranscriptAdapter = {
   settings: {
     lab,
     ...events,
-    routed: { topicSpacesConfiguration: { routeTopicResourceId: '/topics/ingest' } },
+    routed: {
+      topics,
+      allowShortWait: true,
+      topicSpacesConfiguration: { routeTopicResourceId: '/topics/ingest' }
+    },
     raw: { rawUserProperties: true }
   },
   async credential(name, { host }, fogbank) {
