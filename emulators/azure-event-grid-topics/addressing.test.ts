@@ -242,4 +242,25 @@ addressing('a CloudEvents domain is addressed as a topic is', () =>
   })
 )
 
+addressing(
+  'the endpoint that is told is that of the default topic, or else of the first',
+  async () => {
+    for (const [settings, path] of [
+      [{}, '/api/events'],
+      [{ topics: [{ name: 'orders' }, { name: 'default' }] }, '/api/events'],
+      [{ topics: [{ name: 'orders', keys: KEYS }] }, '/orders/api/events']
+    ] as const) {
+      await withTopics({ settings: settings as Settings }, async ({ world, outcome }) => {
+        const { http, endpoint, credentials } = world.fogbank.endpoints[ID]!
+        assert.is(endpoint, `${String(http)}${path}`)
+        const { key1 } = credentials as { key1: string }
+        assert.is(
+          await outcome(EVENTS, { target: path, headers: { 'aeg-sas-key': key1 } }),
+          '200 ok'
+        )
+      })
+    }
+  }
+)
+
 addressing.run()

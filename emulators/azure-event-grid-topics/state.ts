@@ -1,4 +1,5 @@
 import type { PersonalityContext, PersonalityDescription } from '@fogbank/personality'
+import { EVENTS_PATH } from './addressing.ts'
 import { createSenders } from './auth.ts'
 import { createDelivery } from './delivery/index.ts'
 import type { State } from './handlers.ts'
@@ -47,9 +48,11 @@ export async function createState(
   }
 }
 
-/** What a user needs to get in: the default topic's keys, or those of the first there is. */
+/** What a user needs to get in: the way to the default topic, or to the first there is. */
 export function describe({ resources }: State): PersonalityDescription {
-  const { keys } = resources.byName(DEFAULT_TOPIC) ?? resources.all[0] ?? { keys: NO_KEYS }
+  const first = resources.byName(DEFAULT_TOPIC) ?? resources.all[0]
+  const keys = first?.keys ?? NO_KEYS
+  const path = !first || first.name === DEFAULT_TOPIC ? EVENTS_PATH : `/${first.name}${EVENTS_PATH}`
   return {
     credential: `topic key ${keys.key1}`,
     credentials: { ...keys },
@@ -57,6 +60,6 @@ export function describe({ resources }: State): PersonalityDescription {
     ports: resources.all.flatMap(({ kind, name, port }) =>
       port === undefined ? [] : [{ port, setting: `${kind} (${name}).port` }]
     ),
-    endpoints: { endpoint: '{http}/api/events' }
+    endpoints: { endpoint: `{http}${path}` }
   }
 }
