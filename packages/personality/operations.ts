@@ -14,6 +14,8 @@ export interface Operation<State = any> {
   query?: JsonSchema
   /** Schema of a JSON body; without it the handler gets bytes. */
   body?: JsonSchema
+  /** true: no body at all passes, whatever the schema. @default false */
+  emptyBody?: boolean
   /** What the size stage allows; absent: the body is not read. */
   bodyLimit?: Limit
   /** The error for a query or body that its schema refuses. */

@@ -52,7 +52,9 @@ export function createPipeline<State>(
     },
     schema(call, route) {
       if (!route) return
-      const fault = route.query?.(call.query) ?? route.body?.(parseJson(call.body))
+      const isOmitted = route.operation.emptyBody === true && call.body.length === 0
+      const fault =
+        route.query?.(call.query) ?? (isOmitted ? undefined : route.body?.(parseJson(call.body)))
       if (!fault) return
       throw route.operation.invalid?.(fault, call) ?? definition.fallbacks.malformedTarget()
     }

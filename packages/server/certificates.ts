@@ -1,4 +1,4 @@
-import { X509Certificate, webcrypto } from 'node:crypto'
+import { createPublicKey, X509Certificate, webcrypto } from 'node:crypto'
 import type { Clock, Ids } from '@fogbank/core'
 
 /** A certificate and its private key, both PEM. */
@@ -63,16 +63,15 @@ export function createCertificates(clock: Clock, ids: Ids) {
     return toPair(x509, certificate, keys.privateKey)
   }
 
-  /** A certificate signed by the authority: for a server under these names, or for a client. */
-  async function issue(
+  async function create(
+    x509: Awaited<ReturnType<typeof load>>,
     authority: KeyPair,
-    { commonName, names }: { commonName: string; names?: readonly string[] }
-  ): Promise<KeyPair> {
-    const x509 = await load()
+    subject: { commonName: string; names?: readonly string[] | undefined; publicKey: unknown }
+  ) {
+    const { commonName, names, publicKey } = subject
     const issuer = new x509.X509Certificate(authority.cert)
     const [pkcs8] = x509.PemConverter.decode(authority.key)
     const signingKey = await webcrypto.subtle.importKey('pkcs8', pkcs8!, ALGORITHM, false, ['sign'])
-    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
     const usage = names ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth
     const extensions = [
       new x509.BasicConstraintsExtension(false),
@@ -84,19 +83,43 @@ export function createCertificates(clock: Clock, ids: Ids) {
       type: isAddress(name) ? 'ip' : 'dns',
       value: name
     }))
-    const certificate = await x509.X509CertificateGenerator.create({
+    return x509.X509CertificateGenerator.create({
       serialNumber: ids.bytes(8).toString('hex'),
       subject: `CN=${commonName}`,
       issuer: issuer.subject,
       ...validity(),
       signingAlgorithm: ALGORITHM,
-      publicKey: keys.publicKey as never,
+      publicKey: publicKey as never,
       signingKey: signingKey as never,
       extensions: alternatives
         ? [...extensions, new x509.SubjectAlternativeNameExtension(alternatives as never)]
         : extensions
     })
+  }
+
+  /** A certificate signed by the authority: for a server under these names, or for a client. */
+  async function issue(
+    authority: KeyPair,
+    subject: { commonName: string; names?: readonly string[] }
+  ): Promise<KeyPair> {
+    const x509 = await load()
+    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+    const certificate = await create(x509, authority, { ...subject, publicKey: keys.publicKey })
     return toPair(x509, certificate, keys.privateKey)
+  }
+
+  /** A client's certificate for a key pair that somebody else holds; PEM to PEM. */
+  async function sign(
+    authority: KeyPair,
+    { commonName, publicKey }: { commonName: string; publicKey: string }
+  ): Promise<string> {
+    const x509 = await load()
+    const spki = createPublicKey(publicKey).export({ type: 'spki', format: 'der' })
+    const certificate = await create(x509, authority, {
+      commonName,
+      publicKey: new x509.PublicKey(spki)
+    })
+    return `${certificate.toString('pem')}\n`
   }
 
   /** Whether a kept certificate still serves: long enough to live, of this authority, for these names. */
@@ -115,7 +138,7 @@ export function createCertificates(clock: Clock, ids: Ids) {
     return ends - clock.now() > RENEWAL_DAYS * DAY_MS
   }
 
-  return { createAuthorityPair, issue, serves, isFresh }
+  return { createAuthorityPair, issue, sign, serves, isFresh }
 }
 
 const isAddress = (name: string) => /^[\d.]+$/.test(name) || name.includes(':')

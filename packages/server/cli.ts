@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { resolve } from 'node:path'
 import { systemClock, systemIds } from '@fogbank/core'
+import { issueClientFiles } from './client-certificate.ts'
 import { configSchema, readConfiguration, type Configuration } from './config.ts'
 import { UsageError } from './failure.ts'
 import { start } from './foreground.ts'
@@ -30,6 +31,16 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
   withSettings(program.command('ca').description('print the file of the local CA')).action(
     async (flags) => console.log(await findCaFile(configurationOf(flags)))
   )
+  withSettings(
+    program
+      .command('cert')
+      .requiredOption('--thing <name>', 'whose certificate')
+      .option('--out <folder>', 'where its files go; beside the CA when left out')
+      .description('issue a client certificate and print its files')
+  ).action(async (flags) => {
+    const files = await issueClientFiles(configurationOf(flags), flags as { thing: string })
+    for (const [name, file] of Object.entries(files)) console.log(`${name} ${file}`)
+  })
   withSettings(
     program
       .command('env')

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import type http from 'node:http'
+import https from 'node:https'
 import net from 'node:net'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -149,6 +151,48 @@ others('need no suite: tables, schema and ca', () =>
     assert.is(JSON.parse(schema!.out).additionalProperties, false)
     assert.is(ca!.out, `${join(folder, 't/ca.pem')}\n`)
     assert.match(readFileSync(join(folder, 't/ca.pem'), 'utf8'), /^-----BEGIN CERTIFICATE-----/)
+  })
+)
+
+others('cert issues what gets a device in over HTTPS, and prints its files', () =>
+  withFolder((folder) =>
+    withRunning(folder, ['--ephemeral'], async ({ output }) => {
+      const { code, out } = await fogbank(folder, ['cert', '--thing', 'lamp']).exited
+      assert.is(code, 0)
+      const tls = join(folder, '.fogbank/tls')
+      const [cert, key, ca] = [
+        join(tls, 'things/lamp.pem'),
+        join(tls, 'things/lamp.key'),
+        join(tls, 'ca.pem')
+      ]
+      assert.equal(out.trimEnd().split('\n'), [`cert ${cert}`, `key ${key}`, `ca ${ca}`])
+      assert.is(statSync(key).mode & 0o777, 0o600)
+      const port = /aws-iot +http:\/\/localhost:(\d+)/.exec(output.out)![1]
+      const request = https.request({
+        host: '127.0.0.1',
+        port,
+        method: 'POST',
+        path: '/topics/lamp/on?qos=1',
+        cert: readFileSync(cert),
+        key: readFileSync(key),
+        ca: readFileSync(ca)
+      })
+      request.end('1')
+      const [answer] = (await once(request, 'response')) as [http.IncomingMessage]
+      answer.resume()
+      assert.is(answer.statusCode, 200)
+    })
+  )
+)
+
+others('cert takes no name that no thing can have, and another folder', () =>
+  withFolder(async (folder) => {
+    const wrong = await fogbank(folder, ['cert', '--thing', '../lamp']).exited
+    assert.is(wrong.code, 2)
+    assert.match(wrong.err, /--thing \.\.\/lamp is no name of a thing/)
+    const { out } = await fogbank(folder, ['cert', '--thing', 'lamp', '--out', 'mine']).exited
+    assert.match(out, `cert ${join(folder, 'mine/lamp.pem')}`)
+    assert.ok(existsSync(join(folder, 'mine/lamp.key')))
   })
 )
 

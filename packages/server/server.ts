@@ -139,6 +139,7 @@ export async function startSuite(options: {
         settings: configuration.personalities[definition.name],
         tokens: authority,
         issueToken: (audience) => authority.mint({ audience }),
+        signClient: tls.signClient,
         hints: configuration.hints
       }
       personalities.set(definition.name, await startOne(definition, context))

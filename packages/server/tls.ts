@@ -13,6 +13,8 @@ export interface Tls {
   ca(): Promise<string>
   /** A client certificate under this common name. */
   issueClient(commonName: string): Promise<KeyPair>
+  /** A client certificate for a public key, PEM to PEM. */
+  signClient(commonName: string, publicKey: string): Promise<string>
   /** Where the authority's PEM stands; undefined when it is only in memory. */
   readonly caFile: string | undefined
 }
@@ -42,7 +44,7 @@ export function createTls(options: {
     // `fogbank ca` beside a first start: whoever comes second takes what the first has made.
     const other = read(directory, 'ca')
     if (other && certificates.isFresh(other)) return other
-    write(directory, 'ca', made)
+    writePair(directory, 'ca', made)
     return made
   }
 
@@ -51,7 +53,7 @@ export function createTls(options: {
     const kept = read(directory, 'server')
     if (kept && certificates.serves(kept, issuer, names)) return kept
     const made = await certificates.issue(issuer, { commonName: names.at(-1)!, names })
-    write(directory, 'server', made)
+    writePair(directory, 'server', made)
     return made
   }
 
@@ -63,7 +65,9 @@ export function createTls(options: {
     },
     ca: async () => (await (authority ??= getAuthority())).cert,
     issueClient: async (commonName) =>
-      certificates.issue(await (authority ??= getAuthority()), { commonName })
+      certificates.issue(await (authority ??= getAuthority()), { commonName }),
+    signClient: async (commonName, publicKey) =>
+      certificates.sign(await (authority ??= getAuthority()), { commonName, publicKey })
   }
 }
 
@@ -92,7 +96,13 @@ function isPair({ cert, key }: KeyPair): boolean {
   }
 }
 
-function write(directory: string | undefined, name: string, pair: KeyPair): void {
+/** Keeps a pair as `name.pem` and `name.key`, the latter for its owner's eyes only. */
+export function writePair(
+  directory: string | undefined,
+  name: string,
+  pair: KeyPair,
+  setting = '--tls-dir'
+): void {
   if (!directory) return
   try {
     mkdirSync(directory, { recursive: true })
@@ -100,6 +110,6 @@ function write(directory: string | undefined, name: string, pair: KeyPair): void
     chmodSync(join(directory, `${name}.key`), 0o600)
     writeFileSync(join(directory, `${name}.pem`), pair.cert)
   } catch (cause) {
-    throw new UsageError(`${directory} cannot be written; choose another --tls-dir`, { cause })
+    throw new UsageError(`${directory} cannot be written; choose another ${setting}`, { cause })
   }
 }
