@@ -1,7 +1,8 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import type { Principal } from './auth.ts'
 import type { Registry } from './control-plane/registry.ts'
 import { compilePolicy, type Policy, type PolicyDocument } from './policy/document.ts'
+import { hashOf } from './signature.ts'
 
 export type CertificatePrincipal = Extract<Principal, { kind: 'certificate' }>
 
@@ -15,6 +16,8 @@ export interface CertificateSettings {
 export interface Certificates {
   /** Whose certificate it is. */
   principalOf(der: Buffer): CertificatePrincipal
+  /** The id of a certificate in PEM form. */
+  idOf(pem: string): string
   /** false: it is registered and not (or no longer) active. */
   isActive(principal: CertificatePrincipal): boolean
   /** undefined: nobody has restricted it. */
@@ -36,7 +39,7 @@ export function createCertificates(
   }
   return {
     principalOf(der) {
-      const certificateId = createHash('sha256').update(der).digest('hex')
+      const certificateId = hashOf(der)
       let commonName: string | undefined
       return {
         kind: 'certificate',
@@ -48,6 +51,7 @@ export function createCertificates(
         }
       }
     },
+    idOf: (pem) => hashOf(new X509Certificate(pem).raw),
     isActive({ certificateId }) {
       return (registry.certificate(certificateId)?.status ?? 'ACTIVE') === 'ACTIVE'
     },

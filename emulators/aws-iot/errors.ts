@@ -349,6 +349,105 @@ export const errors = defineErrors({
     source: 'https://docs.aws.amazon.com/iot/latest/apireference/API_Operations_AWS_IoT.html',
     evidence: 'assumed'
   },
+  EndpointTypeInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Endpoint type {endpointType} is not supported',
+    source: `${API}/API_DescribeEndpoint.html`,
+    evidence: 'assumed'
+  },
+  NameInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message:
+      "1 validation error detected: Value '{name}' at '{kind}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}",
+    source: `${API}/API_CreateThing.html`,
+    evidence: 'assumed'
+  },
+  ThingNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'Thing {thingName} cannot be found.',
+    source: `${API}/API_DescribeThing.html`,
+    evidence: 'assumed'
+  },
+  ThingTypeNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'Thing type {thingTypeName} cannot be found.',
+    source: `${API}/API_CreateThing.html`,
+    evidence: 'assumed'
+  },
+  BillingGroupNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'Billing group {billingGroupName} cannot be found.',
+    source: `${API}/API_CreateThing.html`,
+    evidence: 'assumed'
+  },
+  ThingExists: {
+    status: 409,
+    code: 'ResourceAlreadyExistsException',
+    message: 'Thing {thingName} already exists in account with different attributes',
+    source: 'message of the service in a public log of 2021',
+    evidence: 'recorded'
+  },
+  ThingAttached: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Cannot delete. Thing {thingName} is still attached to one or more principals',
+    source: 'https://github.com/CGI-FR/IoT-Hub-Portal/issues/2147',
+    evidence: 'recorded'
+  },
+  ThingVersionConflict: {
+    status: 409,
+    code: 'VersionConflictException',
+    message: 'The version of thing {thingName} is not {expectedVersion}',
+    source: `${API}/API_DeleteThing.html`,
+    evidence: 'assumed'
+  },
+  PolicyMalformed: {
+    status: 400,
+    code: 'MalformedPolicyException',
+    message: 'Policy document is Malformed',
+    source: `${API}/API_CreatePolicy.html`,
+    evidence: 'assumed'
+  },
+  PolicyTooLong: {
+    status: 400,
+    code: 'MalformedPolicyException',
+    message: 'Policy document exceeds {limit} characters',
+    source: `${API}/API_CreatePolicy.html`,
+    evidence: 'assumed'
+  },
+  PolicyExists: {
+    status: 409,
+    code: 'ResourceAlreadyExistsException',
+    message: 'Policy cannot be created - name already exists (name={policyName})',
+    source: `${API}/API_CreatePolicy.html`,
+    evidence: 'assumed'
+  },
+  PolicyNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'Policy {policyName} cannot be found.',
+    source: `${API}/API_AttachPolicy.html`,
+    evidence: 'assumed'
+  },
+  PrincipalInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid principal {principal}',
+    source: `${API}/API_AttachPolicy.html`,
+    evidence: 'assumed'
+  },
+  CertificateNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'Certificate {certificateId} cannot be found.',
+    source: `${API}/API_AttachPolicy.html`,
+    evidence: 'assumed'
+  },
   MethodNotAllowed: {
     status: 405,
     code: 'MethodNotAllowedException',

@@ -68,7 +68,7 @@ export interface AccessKey {
   policy?: PolicyDocument
 }
 
-type AwsCall = Call<State, Principal>
+export type AwsCall = Call<State, Principal>
 
 /** HTTP publishers have no client id. */
 const HTTP_ORIGIN: Origin = { personality: 'aws-iot', clientId: '' }

@@ -114,6 +114,20 @@ export const limits = defineLimits(errors, {
       'https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_ListNamedShadowsForThing.html',
     evidence: 'documented'
   },
+  thingsPerPage: {
+    value: 250,
+    unit: 'things a page',
+    raises: 'MaxResultsInvalid',
+    source: 'https://docs.aws.amazon.com/iot/latest/apireference/API_ListThings.html',
+    evidence: 'documented'
+  },
+  policyCharacters: {
+    value: 2048,
+    unit: 'characters, without white space',
+    raises: 'PolicyTooLong',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
   presignedSeconds: {
     value: 604_800,
     unit: 'seconds',

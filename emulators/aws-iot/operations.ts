@@ -1,4 +1,5 @@
 import { defineOperations } from '@fogbank/personality'
+import { controlPlaneOperations } from './control-plane/operations.ts'
 import { errors } from './errors.ts'
 import {
   connect,
@@ -231,5 +232,6 @@ export const operations = defineOperations<State>()({
     ],
     handle: connect,
     source: 'https://docs.aws.amazon.com/iot/latest/developerguide/protocols.html'
-  }
+  },
+  ...controlPlaneOperations
 })
