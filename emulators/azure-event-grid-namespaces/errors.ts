@@ -572,6 +572,14 @@ export const errors = defineErrors({
     source: MQTT,
     evidence: 'assumed'
   },
+  TooManySessions: {
+    status: 403,
+    code: 'Forbidden',
+    message: 'The authentication name has {limit} sessions, which is all it can.',
+    mqtt: QUOTA_EXCEEDED,
+    source: MQTT,
+    evidence: 'assumed'
+  },
   AuthenticationMethodUnknown: {
     status: 400,
     code: 'BadRequest',

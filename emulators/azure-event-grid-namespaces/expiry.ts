@@ -1,4 +1,4 @@
-import type { Clock, Space } from '@fogbank/core'
+import type { Clock, Session, Space } from '@fogbank/core'
 import { errors } from './errors.ts'
 import { PERSONALITY } from './name.ts'
 import type { Caller } from './namespace.ts'
@@ -11,15 +11,23 @@ export function endExpiredSessions(space: Space, clock: Clock): () => void {
     pending.get(connectionId)?.()
     pending.delete(connectionId)
   }
+  /** Looks again when the time has come: an AUTH may have brought a later token meanwhile. */
+  const watch = (session: Session) => {
+    const { principal } = session.identity as Caller
+    const { expiresAtMs = Infinity } = principal
+    if (!Number.isFinite(expiresAtMs)) return
+    const look = () => {
+      const renewed = (session.identity as Caller).principal.expiresAtMs ?? Infinity
+      if (renewed > clock.now()) watch(session)
+      else session.disconnect(code, errors.TokenExpired.key)
+    }
+    pending.set(session.connectionId, clock.after(expiresAtMs - clock.now(), look))
+  }
   const stop = space.listen({
     session({ type, session }) {
       if (session.policy.personality !== PERSONALITY) return
       if (type === 'disconnected') return forget(session.connectionId)
-      const { principal } = session.identity as Caller
-      if (type !== 'connected' || principal.kind !== 'entra') return
-      if (!Number.isFinite(principal.expiresAtMs)) return
-      const end = () => session.disconnect(code, errors.TokenExpired.key)
-      pending.set(session.connectionId, clock.after(principal.expiresAtMs - clock.now(), end))
+      if (type === 'connected') watch(session)
     }
   })
   return () => {

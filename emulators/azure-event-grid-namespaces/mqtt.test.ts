@@ -179,6 +179,57 @@ mqtt('the same principal takes its session over', () =>
   })
 )
 
+/** AUTH with a token, as a client sends it to stay. */
+function renew({ mqtt: client }: TestClient, token: string): void {
+  const properties = { ...METHOD, authenticationData: Buffer.from(token) }
+  const raw = client as unknown as { _sendPacket(packet: object): void }
+  raw._sendPacket({ cmd: 'auth', reasonCode: 0x19, properties })
+}
+
+mqtt('a token that is renewed by AUTH keeps the connection until the new one ends', () =>
+  withNamespace({}, async (world) => {
+    const client = await signedIn(world, {}, {}, await world.mint({ expiresInSeconds: 60 }))
+    renew(client, await world.mint({ expiresInSeconds: 120 }))
+    assert.equal(code(await client.next()), ['auth', 0])
+    world.clock.advance(60_000)
+    await client.mqtt.subscribeAsync('a', { qos: 1 })
+    assert.is((await client.next())?.cmd, 'suback')
+    world.clock.advance(60_000)
+    assert.equal(code(await client.next()), ['disconnect', 0x87])
+  })
+)
+
+mqtt('an AUTH with a bad token, or with that of another principal, ends the connection', () =>
+  withNamespace({}, async (world) => {
+    for (const token of ['x.y.z', await world.mint({ oid: 'other' })]) {
+      const client = await signedIn(world)
+      renew(client, token)
+      assert.equal(code(await client.next()), ['disconnect', 0x87])
+    }
+  })
+)
+
+mqtt("a session name is its owner's while the owner is away, too", () =>
+  withNamespace({}, async (world) => {
+    const first = await signedIn(world, { clean: false }, { sessionExpiryInterval: 600 })
+    await first.mqtt.endAsync()
+    const token = await world.mint({ oid: 'other', roles: [PUBLISHER] })
+    const other = await world.client(await world.jwt(token))
+    assert.equal(code(await other.next()), ['connack', 0x87])
+  })
+)
+
+mqtt('sessions of a name are counted, those whose client is away included', () => {
+  const topicSpacesConfiguration = { maximumClientSessionsPerAuthenticationName: 1 }
+  return withNamespace({ settings: { topicSpacesConfiguration } }, async (world) => {
+    const first = await signedIn(world, { clean: false }, { sessionExpiryInterval: 600 })
+    await first.mqtt.endAsync()
+    const second = await world.client({ ...(await world.jwt()), clientId: 'dev2' })
+    assert.equal(code(await second.next()), ['connack', 0x97])
+    assert.is((await signedIn(world)).mqtt.connected, true)
+  })
+})
+
 mqtt('a connection ends with its token, unless it was ended before', () =>
   withNamespace({}, async (world) => {
     const client = await signedIn(world, {}, {}, await world.mint({ expiresInSeconds: 60 }))

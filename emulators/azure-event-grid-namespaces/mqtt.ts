@@ -10,6 +10,8 @@ import type { State } from './state.ts'
 
 const JWT_METHOD = 'OAUTH2-JWT'
 const MAXIMUM_WILL_DELAY_SECONDS = 300
+/** Unacknowledged messages on the way to a client. */
+const MAXIMUM_IN_FLIGHT = 16
 /** MQTT 5 reason codes from here on are errors. */
 const FAILURE = 0x80
 
@@ -48,6 +50,26 @@ export function mqtt(state: State): MqttPolicy<Caller> {
         throw error
       }
     },
+    inFlightMaximum: MAXIMUM_IN_FLIGHT,
+    offlineQueue: { messages: 100, bytes: 1_048_576 },
+    checkSession({ clientId, identity: { principal } }, kept) {
+      // Names are compared without regard to case.
+      if (kept.owner === nameOf(principal).toLowerCase()) return undefined
+      return toRefusal(errors.SessionNameTaken({}, { detail: `clientId=${clientId}` }))
+    },
+    async reauthenticate({ identity, peer }, { authenticationData }) {
+      try {
+        const principal = await identifyToken(identity.namespace, authenticationData, peer.host)
+        if (!isSame(principal, identity.principal)) {
+          throw errors.TokenInvalid({}, { detail: 'the token is of another principal' })
+        }
+        identity.principal = principal
+        return {}
+      } catch (error) {
+        if (error instanceof ProviderError) return toRefusal(error)
+        throw error
+      }
+    },
     checkPacket(_session, { cmd, reasonCode, hasUserProperties }) {
       if (hasUserProperties && cmd !== 'publish') {
         return toRefusal(errors.UserPropertiesMisplaced({}, { detail: `packet=${cmd}` }))
@@ -72,14 +94,12 @@ async function admit(state: State, connect: ConnectRequest): Promise<Admission<C
   if (!namespace) throw errors.NotFound({}, { detail: `path=${connect.peer.url}` })
   const principal = await identifyClient(namespace, connect)
   const { space } = namespace
-  const owner = space.session(PERSONALITY, connect.clientId)?.identity as Caller | undefined
-  if (owner && !isSame(owner.principal, principal)) {
-    throw errors.SessionNameTaken({}, { detail: `clientId=${connect.clientId}` })
-  }
+  const owner = nameOf(principal).toLowerCase()
+  checkSessionCount(namespace, owner, connect.clientId)
   if (connect.will) {
     connect.will.delaySeconds = Math.min(connect.will.delaySeconds, MAXIMUM_WILL_DELAY_SECONDS)
   }
-  return { space: space.name, identity: { namespace, principal } }
+  return { space: space.name, identity: { namespace, principal }, owner }
 }
 
 /** What stands before `/mqtt` in the path of a WebSocket. */
@@ -96,9 +116,28 @@ async function identifyClient(namespace: Namespace, connect: ConnectRequest): Pr
   if (authenticationMethod !== JWT_METHOD) {
     throw errors.AuthenticationMethodUnknown({ method: authenticationMethod })
   }
-  if (!authenticationData) throw errors.CredentialMissing()
-  limits.authenticationDataBytes.check(authenticationData.length)
-  return identify(namespace, authenticationData.toString(), peer.host)
+  return identifyToken(namespace, authenticationData, peer.host)
+}
+
+async function identifyToken(
+  namespace: Namespace,
+  token: Buffer | undefined,
+  host: string | undefined
+): Promise<Principal> {
+  if (!token) throw errors.CredentialMissing()
+  limits.authenticationDataBytes.check(token.length)
+  return identify(namespace, token.toString(), host)
+}
+
+/** Sessions whose clients are away count too. @throws ProviderError */
+function checkSessionCount({ space, current }: Namespace, owner: string, clientId: string): void {
+  const { maximumClientSessionsPerAuthenticationName: limit } =
+    current.settings.topicSpacesConfiguration ?? {}
+  if (limit === undefined) return
+  const others = space.clients
+    .list(PERSONALITY)
+    .filter((session) => session.owner === owner && session.clientId !== clientId)
+  if (others.length >= limit) throw errors.TooManySessions({ limit })
 }
 
 /** Names are compared without regard to case. */

@@ -106,6 +106,7 @@ export const operations = defineOperations<State>()({
       'AuthenticationDataTooLarge',
       'NameTooLong',
       'SessionNameTaken',
+      'TooManySessions',
       'UserPropertiesMisplaced',
       'NegativeAcknowledgement',
       'RoleMissing',

@@ -65,6 +65,7 @@ export const namespaceProperties = {
         ...NOT_EMPTY,
         description: 'A host name of the namespace; tokens made for https://HOSTNAME are accepted.'
       },
+      maximumClientSessionsPerAuthenticationName: { type: 'integer', minimum: 1, maximum: 100 },
       maximumSessionExpiryInHours: { type: 'integer', minimum: 1, maximum: 8 },
       routingEnrichments: {
         type: 'object',

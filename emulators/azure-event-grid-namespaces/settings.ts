@@ -20,6 +20,8 @@ export interface NamespaceSettings {
     hostname?: string
     /** @default 1 */
     maximumSessionExpiryInHours?: number
+    /** Absent: not limited, unlike the service, whose default is 1. */
+    maximumClientSessionsPerAuthenticationName?: number
     /** `/topics/NAME`, or the ARM id of a namespace topic or a custom topic of this suite. */
     routeTopicResourceId?: string
     routingEnrichments?: RoutingEnrichments

@@ -179,6 +179,9 @@ export const adapter: TranscriptAdapter = {
       allowShortWait: true,
       topicSpacesConfiguration: { routeTopicResourceId: '/topics/ingest' }
     },
+    'one-session': {
+      topicSpacesConfiguration: { maximumClientSessionsPerAuthenticationName: 1 }
+    },
     raw: { rawUserProperties: true }
   },
   async credential(name, { host }, fogbank) {
