@@ -72,6 +72,8 @@ interface Stored {
 }
 
 const PERSONALITY = 'azure-event-grid-topics'
+/** What is in hand when a queue ends has as long to end by itself. */
+const GRACE_MS = 1000
 const SUBSCRIPTION = 's/'
 const DEFAULT_DEAD_LETTER_DELAY_SECONDS = 300
 const DEFAULT_MAXIMUM_PENDING = 100_000
@@ -95,14 +97,14 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
   const handshakes = createHandshakes({ http, clock, ids, log, baseUrl: () => baseUrl })
   const serving = new Map<string, Served>()
   /** By resource, so that a publish looks at its own only. */
-  let byResource = new Map<Resource, Subscription[]>()
+  let byResource = new Map<Resource, Served[]>()
 
   function reindex(): void {
     byResource = new Map()
-    for (const { subscription } of serving.values()) {
-      const { resource } = subscription.scope
+    for (const one of serving.values()) {
+      const { resource } = one.subscription.scope
       const own = byResource.get(resource) ?? []
-      own.push(subscription)
+      own.push(one)
       byResource.set(resource, own)
     }
   }
@@ -221,6 +223,15 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
     reindex()
   }
 
+  /** Lets what is in hand end for a moment, so that its receivers need not see it twice. */
+  async function retire(all: readonly Served[]): Promise<void> {
+    await endWithin(GRACE_MS, Promise.all(all.map(({ queue }) => queue.stop())))
+    for (const { queue, target } of all) {
+      queue.close()
+      await target.close()
+    }
+  }
+
   async function recover(): Promise<void> {
     for (const [key, pending] of await store.recover()) {
       const one = serving.get(key)
@@ -285,13 +296,10 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
       for (const event of events) {
         const subscriptions = byResource.get(event.resource)
         if (!subscriptions) continue
-        const wanting = subscriptions
-          .map(({ key }) => serving.get(key)!)
-          .filter((one) => wants(one, event) && !isOverfull(one))
+        const wanting = subscriptions.filter((one) => wants(one, event) && !isOverfull(one))
         if (wanting.length === 0) continue
-        const keys = wanting.map(({ subscription }) => subscription.key)
-        const added = store.add(event, keys)
-        changes.push(...added.changes)
+        const added = store.add(event, wanting.length)
+        changes.push(added.change)
         for (const one of wanting) {
           const pending = toPending(one, added.sequence, event.publishedAtMs)
           changes.push(store.toSave(one.subscription.key, pending))
@@ -325,12 +333,11 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
       const made = await serve(definition)
       await save(made.subscription, {})
       if (earlier?.state === 'Succeeded' && made.state === 'Creating') made.state = 'Updating'
-      earlier?.queue.close()
       serving.set(key, made)
       reindex()
       if (earlier) {
+        await retire([earlier])
         made.queue.push(await store.pendingOf(key))
-        await earlier.target.close()
       }
       if (isStarted) startValidation(key, false)
       return { serving: made, created: earlier === undefined }
@@ -364,12 +371,9 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
       if (isStarted) for (const key of serving.keys()) startValidation(key, true)
     },
     async close() {
-      closed = true
       handshakes.close()
-      for (const one of serving.values()) {
-        one.queue.close()
-        await one.target.close()
-      }
+      await retire([...serving.values()])
+      closed = true
       http.close()
     }
   }
@@ -401,4 +405,14 @@ const toRate = (ratePerMinute: number | undefined) =>
 /** Up to a tenth later. */
 function createJitter(ids: Ids): Jitter {
   return (waitMs) => waitMs * (1 + ids.bytes(2).readUInt16BE() / 0xffff / 10)
+}
+
+/** In real time, as an end does not wait for anybody to move a clock. */
+async function endWithin(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }

@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { within } from '@fogbank/contract'
+import { startFogbank } from 'fogbank'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createReceiver, order, readFolder, TOPICS, webhook } from './testing.ts'
+import { createReceiver, order, readFolder, TOPICS, webhook, type Reaction } from './testing.ts'
 
 const EVENTS = 10_000
 const SUBSCRIBERS = 5
@@ -45,7 +46,7 @@ async function kill({ child }: Suite): Promise<void> {
 }
 
 /** Whether the events were answered 200; a connection that is cut says nothing. */
-async function publish({ url }: Suite, ids: readonly number[]): Promise<boolean> {
+async function publish({ url }: { url: string }, ids: readonly number[]): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/orders/api/events`, {
       method: 'POST',
@@ -207,6 +208,33 @@ survival('a retry, its count and a dead letter go on from where they were', asyn
     )
   } finally {
     await kill(suite)
+    await receiver.close()
+    rmSync(folder, { recursive: true })
+  }
+})
+
+survival('an attempt in hand when the suite is told to end is not made again', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fogbank-kill-'))
+  const receiver = await createReceiver()
+  const topics = [{ name: 'orders', eventSubscriptions: [webhook('orders-webhook', receiver.url)] }]
+  const start = () =>
+    startFogbank({ only: [TOPICS], dataDir: folder, config: { [TOPICS]: { topics } } })
+  let answer: (reaction: Reaction) => void = () => {}
+  receiver.react = () => new Promise((resolve) => (answer = resolve))
+  let fogbank = await start()
+  try {
+    const urlOf = () => ({ url: String(fogbank.endpoints[TOPICS]!.http) })
+    assert.ok(await publish(urlOf(), [1]))
+    await receiver.next()
+    const closing = fogbank.close()
+    answer({ status: 200 })
+    await closing
+    fogbank = await start()
+    receiver.react = () => ({ status: 200 })
+    assert.ok(await publish(urlOf(), [2]))
+    assert.match((await receiver.next()).text, '"id":"2"')
+  } finally {
+    await fogbank.close()
     await receiver.close()
     rmSync(folder, { recursive: true })
   }

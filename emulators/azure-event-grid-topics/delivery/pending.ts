@@ -21,8 +21,8 @@ export interface Pending {
 
 /** The events that somebody still has to get, and who: all of it durable. */
 export interface PendingStore {
-  /** Numbers an event and keeps it until every subscription is done with it; nothing is written yet. */
-  add(event: PublishedEvent, keys: readonly string[]): { sequence: number; changes: RecordChange[] }
+  /** Numbers an event and keeps it until that many subscriptions are done with it; nothing is written yet. */
+  add(event: PublishedEvent, subscriptions: number): { sequence: number; change: RecordChange }
   /** Writes; resolves when it would survive a crash. */
   commit(changes: readonly RecordChange[]): Promise<void>
   /** What `save` and `finish` would write. */
@@ -79,17 +79,17 @@ export function createPendingStore(records: Records, resources: Resources): Pend
   }
 
   return {
-    add(event, keys) {
+    add(event, subscriptions) {
       const sequence = next++
       const value = toValue(event)
       const isKept = keptBytes + value.length <= MAXIMUM_KEPT_BYTES
       if (isKept) keptBytes += value.length
       kept.set(sequence, {
-        open: keys.length,
+        open: subscriptions,
         bytes: value.length,
         ...(isKept ? { event } : {})
       })
-      return { sequence, changes: [{ put: EVENT + toDigits(sequence), value }] }
+      return { sequence, change: { put: EVENT + toDigits(sequence), value } }
     },
     commit: (changes) => records.commit(changes),
     toSave: (key, pending) => ({

@@ -44,8 +44,9 @@ export interface Queue {
   push(pending: readonly Pending[]): void
   /** Lets deliveries go out, at most so many requests a minute. */
   open(ratePerMinute: number): void
-  /** Holds everything back. */
-  shut(): void
+  /** Takes up nothing more; resolves when what is in hand has ended. */
+  stop(): Promise<void>
+  /** Forgets what is in hand, whatever becomes of it. */
   close(): void
 }
 
@@ -67,7 +68,9 @@ export function createQueue(deps: QueueDeps): Queue {
   let requests = 0
   let isWriting = false
   let isOpen = false
+  let stopped = false
   let closed = false
+  let ended = () => {}
   /** Between two requests, as the receiver asked. */
   let spacingMs = 0
   let notBeforeMs = 0
@@ -75,7 +78,7 @@ export function createQueue(deps: QueueDeps): Queue {
 
   /** Wakes at the earliest thing to do. */
   function arm(dueMs: number): void {
-    if (closed || (timer && timer.dueMs <= dueMs)) return
+    if (stopped || (timer && timer.dueMs <= dueMs)) return
     timer?.cancel()
     const cancel = clock.after(dueMs - clock.now(), () => {
       timer = undefined
@@ -84,8 +87,10 @@ export function createQueue(deps: QueueDeps): Queue {
     timer = { dueMs, cancel }
   }
 
+  const settle = () => void (requests === 0 && !isWriting && ended())
+
   function run(): void {
-    if (closed) return
+    if (stopped) return settle()
     const now = clock.now()
     for (;;) {
       const next = waiting.peek()
@@ -313,11 +318,16 @@ export function createQueue(deps: QueueDeps): Queue {
       spacingMs = Number.isFinite(ratePerMinute) ? MINUTE_MS / ratePerMinute : 0
       run()
     },
-    shut() {
-      isOpen = false
+    stop() {
+      stopped = true
+      timer?.cancel()
+      return new Promise((resolve) => {
+        ended = resolve
+        settle()
+      })
     },
     close() {
-      closed = true
+      closed = stopped = true
       timer?.cancel()
     }
   }

@@ -31,7 +31,7 @@ export interface Receiver {
   /** What has come and was not taken yet: notifications, and handshakes if they are not answered here. */
   received: Received[]
   /** Answers notifications; may be changed in the middle. @default 200 */
-  react(request: Received): Reaction
+  react(request: Received): Reaction | Promise<Reaction>
   /** Answers handshakes. @default as an Azure Function does */
   shake(request: Received): Reaction
   next(): Promise<Received>
@@ -58,11 +58,12 @@ export async function createReceiver(): Promise<Receiver> {
   const server = http.createServer(async (incoming, outgoing) => {
     const request = toReceived(incoming, await readText(incoming))
     const shaking = isHandshake(request)
-    const reaction = shaking ? receiver.shake(request) : receiver.react(request)
+    const reacting = shaking ? receiver.shake(request) : receiver.react(request)
     if (!shaking || receiver.shake !== shakeAsFunction) {
       receiver.received.push(request)
       for (const wake of waiting.splice(0)) wake()
     }
+    const reaction = await reacting
     if (reaction === 'hang') return
     if (reaction === 'reset') return void incoming.socket.destroy()
     outgoing.writeHead(reaction.status, reaction.headers)
