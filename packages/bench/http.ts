@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { createHash, createHmac } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { SignatureV4 } from '@smithy/signature-v4'
+import { build } from 'esbuild'
 import mqttPacket from 'mqtt-packet'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
+import { withFolder } from './folder.ts'
 import type { LoadJob } from './load.ts'
 import { freePort, load, serve, stop, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
@@ -15,10 +16,20 @@ const CONNECTIONS = 64
 const PAYLOAD = 'x'.repeat(64)
 const TOPIC = 'bench/topic'
 
+/** Where the bench's servers are: the suite in memory, the suite on level, the core on level alone. */
+interface Bases {
+  memory: number
+  level: number
+  route: number
+}
+
 /** One door and how its publish looks on the wire. */
 interface Door {
   name: string
+  base: keyof Bases
   offset: number
+  /** Of the MQTT port from the base; its subscriber listens there. */
+  mqttOffset: number
   expect: string
   target: number
   /** What is published. @default PAYLOAD */
@@ -81,27 +92,61 @@ const CONFIG = {
   }
 }
 
+const BASIC = `Basic ${Buffer.from('local:local').toString('base64')}`
+
+const shiftr = (port: number, query: string) =>
+  http(port, `/broker/${TOPIC}${query}`, { Authorization: BASIC })
+
+const route = { base: 'route', offset: 0, mqttOffset: 1, expect: 'HTTP/1.1 204' } as const
+const broker = { base: 'level', offset: 50, mqttOffset: 0, expect: 'HTTP/1.1 200' } as const
+
 const DOORS: Door[] = [
   {
-    name: 'shiftr publish, QoS 0, one subscriber',
-    offset: 50,
-    expect: 'HTTP/1.1 200',
+    name: 'shiftr publish, QoS 0, memory',
+    ...broker,
+    base: 'memory',
     target: 0.6,
-    request: (port) =>
-      http(port, `/broker/${TOPIC}`, {
-        Authorization: `Basic ${Buffer.from('local:local').toString('base64')}`
-      })
+    request: (port) => shiftr(port, '')
   },
   {
-    name: 'AWS Publish, signature verified, one subscriber',
+    name: 'core behind a bare route, QoS 1, level',
+    ...route,
+    target: 0.45,
+    request: (port) => http(port, `/publish?topic=${encodeURIComponent(TOPIC)}&qos=1`, {})
+  },
+  {
+    name: 'shiftr publish, QoS 1, level',
+    ...broker,
+    target: 0.36,
+    request: (port) => shiftr(port, '?qos=1')
+  },
+  {
+    name: 'core behind a bare route, QoS 1, retained, level',
+    ...route,
+    target: 0.33,
+    request: (port) =>
+      http(port, `/publish?topic=${encodeURIComponent(TOPIC)}&qos=1&retain=true`, {})
+  },
+  {
+    name: 'shiftr publish, QoS 1, retained, level',
+    ...broker,
+    target: 0.27,
+    request: (port) => shiftr(port, '?qos=1&retained=true')
+  },
+  {
+    name: 'AWS Publish, signature verified, QoS 0, memory',
+    base: 'memory',
     offset: 10,
+    mqttOffset: 0,
     expect: 'HTTP/1.1 200',
     target: 0.33,
     request: signedPublish
   },
   {
-    name: 'Event Grid publish, cached token, one subscriber',
+    name: 'Event Grid publish, cached token, QoS 0, memory',
+    base: 'memory',
     offset: 20,
+    mqttOffset: 0,
     expect: 'HTTP/1.1 204',
     target: 0.5,
     async request(port) {
@@ -115,8 +160,10 @@ const DOORS: Door[] = [
     }
   },
   {
-    name: 'Event Grid topic publish, 1 KB, three filtered subscriptions',
+    name: 'Event Grid topic publish, 1 KB, three filtered subscriptions, memory',
+    base: 'memory',
     offset: 30,
+    mqttOffset: 0,
     expect: 'HTTP/1.1 200',
     target: 0.35,
     body: EVENTS,
@@ -164,68 +211,97 @@ async function signedPublish(port: number): Promise<Buffer> {
   return http(port, target, rest)
 }
 
-/** Publishes through each door against a bare handler, in turns. */
+/** Publishes through each door, with one subscriber, against a bare handler, in turns. */
 export async function measureHttp(only = ''): Promise<Figure[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'fogbank-bench-'))
-  const config = join(folder, 'config.json')
-  writeFileSync(config, JSON.stringify(CONFIG))
-  const base = await freePort()
-  const barePort = await freePort()
-  const suite = serve(
-    ['dist/fogbank.cjs', 'start', '--ephemeral', '--config', config, '--port-base', String(base)],
-    join(folder, 'suite.log')
-  )
-  const bare = serve(['packages/bench/bare-http.js', String(barePort)], join(folder, 'bare.log'))
-  try {
-    await untilAnswers(`http://127.0.0.1:${base}/health`)
-    await untilAnswers(`http://127.0.0.1:${barePort}/`)
-    const figures: Figure[] = []
-    const requests = new Map<Door, Buffer>()
-    for (const door of DOORS) requests.set(door, await door.request(base + door.offset))
-    for (const door of DOORS.filter(({ name }) => name.startsWith(only))) {
-      const port = base + door.offset
-      const job: LoadJob = {
-        port,
-        request: requests.get(door)!.toString('base64'),
-        connections: CONNECTIONS,
-        seconds: SECONDS,
-        expect: door.expect,
-        subscriber: {
-          port: base,
-          topic: TOPIC,
-          payloadBytes: door.deliveredBytes ?? PAYLOAD.length,
-          connect: connectPacket()
-        }
-      }
-      const bareJob: LoadJob = {
-        port: barePort,
-        request: http(barePort, '/publish', {}, door.body).toString('base64'),
-        connections: CONNECTIONS,
-        seconds: SECONDS,
-        expect: 'HTTP/1.1 204'
-      }
-      load({ ...job, seconds: 1 }) // warm both up
-      load({ ...bareJob, seconds: 1 })
-      const ours: number[] = []
-      const limit: number[] = []
-      for (let round = 0; round < ROUNDS; round++) {
-        limit.push(load(bareJob).requestsPerSecond)
-        const result = load(job)
-        if (result.bad > 0)
-          throw new Error(`${door.name}: ${result.bad} answers were not ${door.expect}`)
-        if (result.received < result.answered) {
-          throw new Error(`${door.name}: ${result.answered} answered, ${result.received} received`)
-        }
-        ours.push(result.requestsPerSecond)
-      }
-      figures.push(toFigure(door.name, 'req/s', ours, limit, { atLeast: door.target }))
+  return withFolder(async (folder) => {
+    const bases = { memory: await freePort(), level: await freePort(), route: await freePort() }
+    const barePort = await freePort()
+    const config = join(folder, 'config.json')
+    writeFileSync(config, JSON.stringify(CONFIG))
+    const start = (base: number, store: string[], log: string) => {
+      const args = ['dist/fogbank.cjs', 'start', '--port-base', String(base), ...store]
+      return serve(args, join(folder, log))
     }
-    return figures
-  } finally {
-    await stop(suite)
-    await stop(bare)
-    rmSync(folder, { recursive: true })
+    await bundleRoute()
+    const children = [
+      start(bases.memory, ['--ephemeral', '--config', config], 'memory.log'),
+      start(bases.level, ['--data-dir', join(folder, 'level')], 'level.log'),
+      serve([ROUTE, String(bases.route), join(folder, 'route')], join(folder, 'route.log')),
+      serve(['packages/bench/bare-http.js', String(barePort)], join(folder, 'bare.log'))
+    ]
+    try {
+      await untilAnswers(`http://127.0.0.1:${bases.memory}/health`)
+      await untilAnswers(`http://127.0.0.1:${bases.level}/health`)
+      await untilAnswers(`http://127.0.0.1:${bases.route}/`)
+      await untilAnswers(`http://127.0.0.1:${barePort}/`)
+      const figures: Figure[] = []
+      const doors = DOORS.filter(({ name }) => name.startsWith(only))
+      for (const door of doors) figures.push(await measureDoor(door, bases, barePort))
+      return figures
+    } finally {
+      for (const child of children) await stop(child)
+    }
+  })
+}
+
+const ROUTE = resolve('dist/core-route.cjs')
+
+async function bundleRoute(): Promise<void> {
+  await build({
+    entryPoints: ['packages/bench/core-route.ts'],
+    outfile: ROUTE,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    external: ['classic-level'],
+    logLevel: 'warning'
+  })
+}
+
+async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<Figure> {
+  const port = bases[door.base] + door.offset
+  const job: LoadJob = {
+    port,
+    request: (await door.request(port)).toString('base64'),
+    connections: CONNECTIONS,
+    seconds: SECONDS,
+    expect: door.expect,
+    subscriber: {
+      port: bases[door.base] + door.mqttOffset,
+      topic: TOPIC,
+      payloadBytes: door.deliveredBytes ?? PAYLOAD.length,
+      connect: connectPacket()
+    }
   }
+  const bareJob: LoadJob = {
+    port: barePort,
+    request: http(barePort, '/publish', {}, door.body).toString('base64'),
+    connections: CONNECTIONS,
+    seconds: SECONDS,
+    expect: 'HTTP/1.1 204'
+  }
+  load({ ...job, seconds: 1 }) // warm both up
+  load({ ...bareJob, seconds: 1 })
+  const ours: number[] = []
+  const limit: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    limit.push(load(bareJob).requestsPerSecond)
+    const { answered, bad, received, requestsPerSecond } = load(job)
+    if (bad > 0) throw new Error(`${door.name}: ${bad} answers were not ${door.expect}`)
+    if (received < answered) {
+      throw new Error(`${door.name}: ${answered} answered, ${received} received`)
+    }
+    ours.push(requestsPerSecond)
+  }
+  return toFigure({
+    name: door.name,
+    unit: 'req/s',
+    against: 'a bare handler',
+    ours,
+    limit,
+    target: { atLeast: door.target }
+  })
 }
 
 function connectPacket(): string {

@@ -1,15 +1,36 @@
 // npm run bench: our figures beside their limits, in the same run. No figure is asserted anywhere.
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { parseArgs } from 'node:util'
 import { measureBatch } from './batch.ts'
+import { measureConnections } from './connections.ts'
 import { measureHttp } from './http.ts'
-import { measureStart } from './start.ts'
+import { measureMqtt } from './mqtt.ts'
 import { print, type Figure } from './report.ts'
+import { measureRetained } from './retained.ts'
+import { measureStart } from './start.ts'
 
-const [wanted, door] = process.argv.slice(2)
+const PARTS: Record<string, (narrower?: string) => Promise<Figure[]>> = {
+  mqtt: measureMqtt,
+  http: measureHttp,
+  batch: measureBatch,
+  retained: measureRetained,
+  connections: measureConnections,
+  start: measureStart
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string', default: 'dist/bench.json' } }
+})
+const [wanted, narrower] = positionals
+if (wanted !== undefined && !PARTS[wanted]) {
+  throw new Error(`no part is called ${wanted}; there are ${Object.keys(PARTS).join(', ')}`)
+}
 const figures: Figure[] = []
-if (!wanted || wanted === 'http') figures.push(...(await measureHttp(door)))
-if (!wanted || wanted === 'batch') figures.push(...(await measureBatch()))
-if (!wanted || wanted === 'start') figures.push(...(await measureStart()))
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (wanted === undefined || wanted === name) figures.push(...(await measure(narrower)))
+}
 print(figures)
-mkdirSync('dist', { recursive: true })
-writeFileSync('dist/bench.json', `${JSON.stringify(figures, null, 2)}\n`)
+mkdirSync(dirname(values.json), { recursive: true })
+writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)

@@ -2,6 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import type { LoadJob, LoadResult } from './load.ts'
+import type { MqttJob, MqttResult } from './mqtt-load.ts'
 
 const READY_MS = 20_000
 
@@ -14,10 +15,19 @@ export async function freePort(): Promise<number> {
   return port > 65_000 ? port - 1000 : port
 }
 
-/** Starts a server whose log goes to a file, as a supervisor would have it. */
+/** Starts a server of ours, whose log goes to a file, as a supervisor would have it. */
 export function serve(args: string[], logFile: string, cwd = process.cwd()): ChildProcess {
+  return run(process.execPath, args, logFile, cwd)
+}
+
+export function run(
+  command: string,
+  args: string[],
+  logFile: string,
+  cwd = process.cwd()
+): ChildProcess {
   const log = openSync(logFile, 'w')
-  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', log, 'inherit'] })
+  const child = spawn(command, args, { cwd, stdio: ['ignore', log, 'inherit'] })
   closeSync(log)
   return child
 }
@@ -54,4 +64,36 @@ export function load(job: LoadJob): LoadResult {
   })
   if (status !== 0) throw new Error('the load generator failed')
   return JSON.parse(stdout) as LoadResult
+}
+
+const MQTT_LOAD = ['--import', 'tsx', 'packages/bench/mqtt-load.ts']
+
+/** Runs one MQTT job in a process of its own. */
+export async function mqttLoad(job: MqttJob): Promise<MqttResult> {
+  return startMqttLoad(job).result
+}
+
+/** The same, with the moment at which all connections of a storm are there. */
+export function startMqttLoad(job: MqttJob): {
+  connected: Promise<void>
+  result: Promise<MqttResult>
+} {
+  const child = spawn(process.execPath, MQTT_LOAD, { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(JSON.stringify(job))
+  let out = ''
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk))
+  const connected = new Promise<void>((resolve) => {
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      said += chunk
+      if (said.includes('connected\n')) resolve()
+    })
+  })
+  const result = new Promise<MqttResult>((resolve, reject) => {
+    child.once('close', (code) => {
+      if (code === 0) resolve(JSON.parse(out) as MqttResult)
+      else reject(new Error(`the load generator failed: ${said}`))
+    })
+  })
+  return { connected, result }
 }

@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { withFolder } from './folder.ts'
 import { freePort, memoryOf, serve, stop, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
 
@@ -40,8 +39,22 @@ export async function measureStart(): Promise<Figure[]> {
   }
   const of = (samples: Sample[], key: keyof Sample) => samples.map((one) => one[key])
   return [
-    toFigure('start to /health', 'ms', of(ours, 'ms'), of(limit, 'ms'), { atMost: 2.5 }),
-    toFigure('idle memory', 'MB', of(ours, 'mb'), of(limit, 'mb'), { atMost: 1.6 })
+    toFigure({
+      name: 'start to /health',
+      unit: 'ms',
+      against: 'bare hono, aedes, level',
+      ours: of(ours, 'ms'),
+      limit: of(limit, 'ms'),
+      target: { atMost: 2.5 }
+    }),
+    toFigure({
+      name: 'idle memory',
+      unit: 'MB',
+      against: 'bare hono, aedes, level',
+      ours: of(ours, 'mb'),
+      limit: of(limit, 'mb'),
+      target: { atMost: 1.6 }
+    })
   ]
 }
 
@@ -53,15 +66,15 @@ interface Sample {
 async function sample(
   plan: (port: number, folder: string) => { args: string[]; url: string }
 ): Promise<Sample> {
-  const folder = mkdtempSync(join(tmpdir(), 'fogbank-bench-'))
-  const { args, url } = plan(await freePort(), folder)
-  const child = serve(args, join(folder, 'log'), folder)
-  try {
-    const ms = await untilAnswers(url)
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
-    return { ms, mb: memoryOf(child) }
-  } finally {
-    await stop(child)
-    rmSync(folder, { recursive: true })
-  }
+  return withFolder(async (folder) => {
+    const { args, url } = plan(await freePort(), folder)
+    const child = serve(args, join(folder, 'log'), folder)
+    try {
+      const ms = await untilAnswers(url)
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+      return { ms, mb: memoryOf(child) }
+    } finally {
+      await stop(child)
+    }
+  })
 }
