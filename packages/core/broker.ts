@@ -49,9 +49,8 @@ export interface BrokerOptions {
   publish(packet: BrokerPacket, connection: Connection, wire: object, done: Done): void
   /** The QoS 2 publishes of a client that it has not released. */
   incoming: {
-    has(connection: Connection, messageId: number): boolean
-    /** Resolves when it is stored. */
-    take(connection: Connection, messageId: number): Promise<void>
+    /** Resolves when what is known of it is stored. */
+    has(connection: Connection, messageId: number): Promise<boolean>
     release(connection: Connection, messageId: number): Promise<void>
   }
   failed(error: unknown, what: string): void
@@ -124,11 +123,12 @@ function createPersistence({ incoming }: BrokerOptions): object {
     delWill: nothing,
     outgoingStream: () => Readable.from([]),
     async incomingGetPacket(client: object, packet: { messageId: number }) {
-      if (!incoming.has(connectionOf(client), packet.messageId)) throw new Error('no such packet')
+      const known = await incoming.has(connectionOf(client), packet.messageId)
+      if (!known) throw new Error('no such packet')
       return packet
     },
-    incomingStorePacket: (client: object, packet: { messageId: number }) =>
-      incoming.take(connectionOf(client), packet.messageId),
+    // Its id is stored with the message, in one commit: a crash in between would lose or double it.
+    incomingStorePacket: nothing,
     incomingDelPacket: (client: object, packet: { messageId: number }) =>
       incoming.release(connectionOf(client), packet.messageId)
   }

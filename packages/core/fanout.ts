@@ -23,8 +23,14 @@ export interface Fanout {
   /**
    * Stores and hands on; the sequence number is the packet's counter.
    * @param publisher the session that published, for No Local
+   * @param alongside writes that are committed with the message, or not at all
    */
-  publish(packet: BrokerPacket, publisher: string | undefined, outcome: Outcome): void
+  publish(
+    packet: BrokerPacket,
+    publisher: string | undefined,
+    outcome: Outcome,
+    alongside?: WriteOperation[]
+  ): void
   /** The same for one session alone, whatever it is subscribed to; whether it is kept in its queue. */
   sendTo(
     entry: SessionEntry,
@@ -128,9 +134,9 @@ export function createFanout(context: FanoutContext): Fanout {
   }
 
   return {
-    publish(packet, publisher, outcome) {
+    publish(packet, publisher, outcome, alongside = []) {
       const route = subscriptions.route(packet.topic, publisher)
-      const writes: WriteOperation[] = []
+      const writes = alongside
       if (packet.retain) writes.push(...retained.write(packet))
       const position = packet.qos > 0 ? toPosition(run, packet.brokerCounter) : ''
       const queued = packet.qos > 0 ? queueing(packet, route, position, writes) : undefined

@@ -5,7 +5,7 @@ import type { Position, Queues, Sent } from './queues.ts'
 import type { Connection, Settled } from './session/connection.ts'
 import type { ClientSession, SessionEntry, Subscription, Will } from './session/entry.ts'
 import type { DisconnectCause } from './session/session.ts'
-import type { Store, StorePart } from './store.ts'
+import type { Store, StorePart, WriteOperation } from './store.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 /** What the sessions of a space need of it. */
@@ -45,8 +45,10 @@ export interface Sessions {
   subscribe(entry: SessionEntry, subscriptions: readonly Subscription[]): Promise<void>
   /** Takes effect at once; resolves when it is stored. */
   unsubscribe(entry: SessionEntry, filters: readonly string[]): Promise<void>
-  /** A QoS 2 publish of the client begins; resolves when that is stored. */
-  take(entry: SessionEntry, messageId: number): Promise<void>
+  /** A QoS 2 publish of the client begins; the writes join the commit of the message. */
+  take(entry: SessionEntry, messageId: number): WriteOperation[]
+  /** Whether it has begun and was not released; resolves when that is stored. */
+  hasTaken(entry: SessionEntry, messageId: number): Promise<boolean>
   /** It was released: its id may mean another message from here on. */
   release(entry: SessionEntry, messageId: number): Promise<void>
   /** Forgets a session that has no connection; its delayed will is published, or suppressed. */
@@ -442,11 +444,16 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
         filters.map((filter) => ({ type: 'del', key: prefix + filter, sublevel: part }))
       )
     },
-    async take(entry, messageId) {
+    take(entry, messageId) {
       entry.incoming.add(messageId)
-      if (entry.expirySeconds > 0) {
-        await put(underId(INCOMING, entry.id) + messageId, Buffer.alloc(0))
-      }
+      if (entry.expirySeconds === 0) return []
+      const key = underId(INCOMING, entry.id) + messageId
+      return [{ type: 'put', key, value: Buffer.alloc(0), sublevel: part }]
+    },
+    async hasTaken(entry, messageId) {
+      if (!entry.incoming.has(messageId)) return false
+      await store.commit([])
+      return true
     },
     async release(entry, messageId) {
       if (!entry.incoming.delete(messageId) || entry.expirySeconds === 0) return

@@ -5,7 +5,7 @@ import { createClients, type Clients } from './clients.ts'
 import type { Clock } from './clock.ts'
 import type { CoreLog } from './core.ts'
 import { CoreError } from './error.ts'
-import { createFanout } from './fanout.ts'
+import { createFanout, type Outcome } from './fanout.ts'
 import { toMessage, toWire, type Message, type Origin, type Published } from './message.ts'
 import { openQueues } from './queues.ts'
 import { createRetained, createRetainedWriter, type Retained } from './retained.ts'
@@ -121,7 +121,9 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     const broker = await startBroker({
       publish(packet, connection, wire, done) {
         stampExpiry(packet)
-        fanout.publish(packet, connection.entry.id, {
+        const { entry } = connection
+        const { messageId } = wire as { messageId: number }
+        const outcome: Outcome = {
           stored(stored) {
             published(stored, originOf(connection))
             connection.stored(wire as never)
@@ -130,14 +132,16 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
           // The client is told by its connection; for aedes the packet is dealt with.
           failed(error) {
             log.error(error, `space ${name}: publish to ${packet.topic} was not stored`)
+            if (packet.qos === 2) entry.incoming.delete(messageId)
             connection.notStored(wire as never)
             done()
           }
-        })
+        }
+        const taken = packet.qos === 2 ? sessions.take(entry, messageId) : []
+        fanout.publish(packet, entry.id, outcome, taken)
       },
       incoming: {
-        has: ({ entry }, messageId) => entry.incoming.has(messageId),
-        take: ({ entry }, messageId) => sessions.take(entry, messageId),
+        has: ({ entry }, messageId) => sessions.hasTaken(entry, messageId),
         release: ({ entry }, messageId) => sessions.release(entry, messageId)
       },
       failed
