@@ -13,19 +13,31 @@ export interface DeviceMessage {
   payload: Buffer
   qos: QoS
   retain: boolean
+  properties?: { messageExpiryInterval?: number }
 }
 
-export interface DeviceOptions {
+/** What may differ from one connection to the next. */
+export interface ConnectOptions {
+  /** Forget the session. @default true */
+  clean?: boolean
+  /** MQTT 5; how long the session outlives the connection. @default a day where it is not clean, else 0 */
+  expirySeconds?: number
+  will?: DeviceMessage & { delaySeconds?: number }
+}
+
+export interface DeviceOptions extends ConnectOptions {
   clientId: string
   /** @default 4 */
   version?: 4 | 5
-  /** Forget the session at each connect. @default true */
-  clean?: boolean
-  username?: string
-  password?: string
-  will?: DeviceMessage
   /** Called for each message once, as the protocol counts once. */
   onMessage?(message: DeviceMessage): void
+}
+
+/** MQTT 5, by the standard's abbreviations: no local, retain as published, retain handling. */
+export interface SubscribeOptions {
+  nl?: boolean
+  rap?: boolean
+  rh?: 0 | 1 | 2
 }
 
 /** A publish that is not acknowledged for good. */
@@ -44,12 +56,14 @@ interface Unfinished {
 export interface Device {
   readonly clientId: string
   /** Connects anew; answers whether the server still had the session. */
-  connect(port: number): Promise<boolean>
+  connect(port: number, options?: ConnectOptions): Promise<boolean>
   /** The granted QoS, or a failure code. */
-  subscribe(filter: string, qos: QoS): Promise<number>
+  subscribe(filter: string, qos: QoS, options?: SubscribeOptions): Promise<number>
   unsubscribe(filter: string): Promise<void>
   /** Resolves with the reason code of PUBACK, PUBCOMP or a failed PUBREC; QoS 0: when there is room. */
   publish(message: DeviceMessage): Promise<number>
+  /** Resolves when the server has read all that was sent so far. */
+  ping(): Promise<void>
   /** Publishes that wait for an acknowledgement. */
   readonly unfinished: number
   readonly connected: boolean
@@ -65,7 +79,7 @@ export interface Device {
 }
 
 export function createDevice(options: DeviceOptions): Device {
-  const { clientId, version = 4, clean = true, onMessage } = options
+  const { clientId, version = 4, onMessage } = options
   const unfinished = new Map<number, Unfinished>()
   /** Ids of QoS 2 messages that came and were not released: the same id again is the same message. */
   const taken = new Set<number>()
@@ -167,7 +181,8 @@ export function createDevice(options: DeviceOptions): Device {
     get connected() {
       return socket !== undefined && !socket.destroyed
     },
-    async connect(port) {
+    async connect(port, now = {}) {
+      const { clean = true, will, expirySeconds = clean ? 0 : 86_400 } = { ...options, ...now }
       const fresh = net.connect(port, '127.0.0.1')
       fresh.setNoDelay(true)
       await once(fresh, 'connect')
@@ -180,7 +195,6 @@ export function createDevice(options: DeviceOptions): Device {
       parser.on('packet', receive)
       parser.on('error', () => fresh.destroy())
       fresh.on('data', (bytes) => parser.parse(bytes))
-      const { username, password, will } = options
       const answer = answerTo('connack')
       send({
         cmd: 'connect',
@@ -189,9 +203,8 @@ export function createDevice(options: DeviceOptions): Device {
         clean,
         clientId,
         keepalive: 0,
-        ...(username === undefined ? {} : { username, password: Buffer.from(password ?? '') }),
-        ...(will ? { will } : {}),
-        ...(version === 5 && !clean ? { properties: { sessionExpiryInterval: 86_400 } } : {})
+        ...(will ? { will: toWill(will) } : {}),
+        ...(version === 5 ? { properties: { sessionExpiryInterval: expirySeconds } } : {})
       })
       const connack = await answer
       const code = connack.reasonCode ?? connack.returnCode ?? 0
@@ -200,10 +213,10 @@ export function createDevice(options: DeviceOptions): Device {
       sendAgain()
       return connack.sessionPresent === true
     },
-    async subscribe(filter, qos) {
+    async subscribe(filter, qos, more = {}) {
       const messageId = freeId()
       const answer = answerTo(`suback ${messageId}`)
-      send({ cmd: 'subscribe', messageId, subscriptions: [{ topic: filter, qos }] })
+      send({ cmd: 'subscribe', messageId, subscriptions: [{ topic: filter, qos, ...more }] })
       return (await answer).granted[0]
     },
     async unsubscribe(filter) {
@@ -224,6 +237,11 @@ export function createDevice(options: DeviceOptions): Device {
         send(packet)
       })
     },
+    async ping() {
+      const answer = answerTo('pingresp')
+      send({ cmd: 'pingreq' })
+      await answer
+    },
     closed: () => over,
     kill: () => void socket?.destroy(),
     async end() {
@@ -235,4 +253,10 @@ export function createDevice(options: DeviceOptions): Device {
     pause: () => void socket?.pause(),
     resume: () => void socket?.resume()
   }
+}
+
+function toWill({ delaySeconds = 0, ...message }: NonNullable<ConnectOptions['will']>): object {
+  return delaySeconds > 0
+    ? { ...message, properties: { willDelayInterval: delaySeconds } }
+    : message
 }
