@@ -30,7 +30,11 @@ export async function updateThingShadow(call: AwsCall): Promise<Reply> {
 }
 
 export async function deleteThingShadow(call: AwsCall): Promise<Reply> {
-  return json(await call.state.shadows.delete(toShadowId(call)))
+  const { shadows, shadowTopics } = call.state
+  const id = toShadowId(call)
+  const deleted = await shadows.delete(id)
+  await shadowTopics.announceDeletion(id, deleted)
+  return json(deleted)
 }
 
 export async function listNamedShadowsForThing(call: AwsCall): Promise<Reply> {

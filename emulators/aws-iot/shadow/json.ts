@@ -23,20 +23,6 @@ export function copy(value: unknown): unknown {
   return result
 }
 
-/** Levels of objects and arrays: 0 for a scalar. */
-export function depthOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  let deepest = 0
-  for (const inner of Object.values(value)) deepest = Math.max(deepest, depthOf(inner))
-  return deepest + 1
-}
-
-export function containsNull(value: unknown): boolean {
-  if (value === null) return true
-  if (typeof value !== 'object') return false
-  return Object.values(value as object).some(containsNull)
-}
-
 export function isEqual(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { errors } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { containsNull, depthOf, isObject, type JsonObject } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 import type { SectionName } from './merge.ts'
 
 /** An update as it was asked for, checked. */
@@ -78,15 +78,17 @@ function checkState(document: JsonObject): UpdateRequest['state'] {
   for (const name of SECTIONS) {
     if (!Object.hasOwn(state, name) || state[name] === null) continue
     if (!isObject(state[name])) throw NOT_AN_OBJECT[name]()
-    limits.shadowDepth.check(depthOf(state[name]))
-    if (hasNullInArray(state[name])) {
-      throw errors.ShadowJsonInvalid({}, { detail: 'null in an array' })
-    }
+    for (const value of Object.values(state[name])) checkNode(value, 1)
   }
   return state as UpdateRequest['state']
 }
 
-function hasNullInArray(value: unknown): boolean {
-  if (Array.isArray(value)) return containsNull(value)
-  return isObject(value) && Object.values(value).some(hasNullInArray)
+/** Each key is a level. Goes no deeper than is allowed, so that no nesting is too much for our own stack. */
+function checkNode(value: unknown, depth: number): void {
+  limits.shadowDepth.check(depth)
+  if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value) && value.includes(null)) {
+    throw errors.ShadowJsonInvalid({}, { detail: 'null in an array' })
+  }
+  for (const inner of Object.values(value)) checkNode(inner, depth + 1)
 }

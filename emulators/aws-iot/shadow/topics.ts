@@ -37,6 +37,8 @@ export interface ShadowTopics {
   answer(request: ShadowRequest, payload: Buffer): Promise<void>
   /** Tells what an update changed, whichever door it came by. */
   announce(id: ShadowId, updated: Updated): Promise<void>
+  /** Tells of a deletion that came by HTTP. */
+  announceDeletion(id: ShadowId, deleted: object): Promise<void>
 }
 
 export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog): ShadowTopics {
@@ -67,6 +69,7 @@ export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog)
 
   return {
     announce,
+    announceDeletion: (id, deleted) => publish(id, 'delete/accepted', deleted),
     async answer(request, payload) {
       try {
         await act(request, payload)
