@@ -35,6 +35,10 @@ export function createControl(state: State): Hono {
     const namespace = find(c)
     return namespace ? c.json(describe(namespace)) : missing(c)
   })
+  app.get('/namespaces/:namespace/lifecycleEvents', (c) => {
+    const namespace = find(c)
+    return namespace ? c.json({ value: namespace.lifecycle.list() }) : missing(c)
+  })
   app.patch('/namespaces/:namespace', async (c) => {
     const namespace = find(c)
     if (!namespace) return missing(c)

@@ -5,6 +5,7 @@ import { createAudiences, type Audiences, type Principal } from './auth.ts'
 import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
 import { compileEnrichments, type Enrich } from './routing/enrichments.ts'
+import { watchLifecycle, type Lifecycle } from './routing/lifecycle.ts'
 import { createRouter, toRouteSink, type Router } from './routing/router.ts'
 import { routePublishes } from './routing/watch.ts'
 import { checkTopics, createTopics, type Topics, type TopicsContext } from './topics/topics.ts'
@@ -20,6 +21,7 @@ export interface Namespace {
   readonly lenient: boolean
   readonly topics: Topics
   readonly router: Router
+  readonly lifecycle: Lifecycle
   /** What its settings come to; replaced as a whole when they change. */
   current: Resources
   close(): void
@@ -102,10 +104,12 @@ export async function createNamespace(
   await topics.configure(settings.topics)
   const { clock, tokens } = context
   const router = createRouter({ ...context, namespace: name, resources: () => namespace.current })
+  const lifecycle = watchLifecycle(name, space, context)
   const namespace: Namespace = {
-    ...{ name, space, clock, tokens, lenient, topics, router, current },
+    ...{ name, space, clock, tokens, lenient, topics, router, lifecycle, current },
     close() {
       stopRouting()
+      lifecycle.close()
       router.close()
       topics.close()
     }
