@@ -14,8 +14,6 @@ export interface Rates {
   checkOperation(name: string): void
   checkPublish(connectionId: string): void
   checkConnect(clientId: string): void
-  /** The connection has ended. */
-  left(connectionId: string): void
   forget(): void
 }
 
@@ -52,7 +50,6 @@ export function createRates(settings: RateSettings, clock: Clock): Rates {
     checkOperation: (name) => take(`operation ${name}`, operations[name]),
     checkPublish: (id) => take(`publish ${id}`, publishesPerConnection),
     checkConnect: (id) => take(`connect ${id}`, connectsPerClientId),
-    left: (id) => void buckets.delete(`publish ${id}`),
     forget: () => buckets.clear()
   }
 }
