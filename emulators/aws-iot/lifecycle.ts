@@ -64,6 +64,12 @@ export interface Lifecycle {
   close(): void
 }
 
+/** What is remembered of a connection until it ends. */
+interface Open {
+  versionNumber: number
+  cancelTtl: () => void
+}
+
 interface Versions {
   next: number
   /** Ends the wait after which the count begins anew. */
@@ -72,6 +78,10 @@ interface Versions {
 
 /** A client id that stays away so long is counted from 0 again. */
 const VERSION_LIFETIME_MS = 3_600_000
+/** A WebSocket that a signature has opened lasts so long. */
+const WEBSOCKET_LIFETIME_MS = 86_400_000
+/** MQTT 5 "Administrative action". */
+const ADMINISTRATIVE_ACTION = 0x98
 /** Client ids are the clients' to invent, so the counts kept for them have to be bounded. */
 const VERSIONS_KEPT = 100_000
 
@@ -82,7 +92,7 @@ export function startLifecycle(options: {
 }): Lifecycle {
   const { space, core, accountId } = options
   const versions = new Map<string, Versions>()
-  const versionOf = new Map<string, number>()
+  const open = new Map<string, Open>()
 
   function tell(kind: string, clientId: string, event: object): void {
     // These would be wildcards in the topic.
@@ -115,7 +125,13 @@ export function startLifecycle(options: {
     versions.delete(clientId)
     versions.set(clientId, { next: versionNumber + 1, cancel: () => {} })
     if (versions.size > VERSIONS_KEPT) forget(versions.keys().next().value!)
-    versionOf.set(connectionId, versionNumber)
+    const isWebSocket = peer.transport === 'ws' || peer.transport === 'wss'
+    const cancelTtl = isWebSocket
+      ? core.clock.after(WEBSOCKET_LIFETIME_MS, () =>
+          session.disconnect(ADMINISTRATIVE_ACTION, TTL_RULE)
+        )
+      : () => {}
+    open.set(connectionId, { versionNumber, cancelTtl })
     tell('presence/connected', clientId, {
       ...identityOf(clientId, 'connected'),
       ...sessionOf(session),
@@ -127,8 +143,9 @@ export function startLifecycle(options: {
   function disconnected(session: Session, cause: DisconnectCause): void {
     const { clientId, connectionId } = session
     const disconnectReason = toDisconnectReason(cause)
-    const versionNumber = versionOf.get(connectionId)
-    versionOf.delete(connectionId)
+    const { versionNumber, cancelTtl } = open.get(connectionId)!
+    open.delete(connectionId)
+    cancelTtl()
     const known = versions.get(clientId)
     if (known) known.cancel = core.clock.after(VERSION_LIFETIME_MS, () => versions.delete(clientId))
     tell('presence/disconnected', clientId, {
@@ -180,6 +197,8 @@ export function startLifecycle(options: {
     close() {
       stop()
       for (const clientId of versions.keys()) forget(clientId)
+      for (const { cancelTtl } of open.values()) cancelTtl()
+      open.clear()
     }
   }
 }
