@@ -50,3 +50,11 @@ export async function advanceUntil<T>(
   }
   return within(settled, 'the outcome')
 }
+
+/** What has come of something by now, give or take the events that are on their way. */
+export async function early<T>(outcome: Promise<T>): Promise<T | 'nothing yet'> {
+  let soon: T | 'nothing yet' = 'nothing yet'
+  void outcome.then((value) => (soon = value))
+  for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
+  return soon
+}
