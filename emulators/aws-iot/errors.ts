@@ -478,19 +478,48 @@ export const errors = defineErrors({
     source: SHADOW_ERRORS,
     evidence: 'documented'
   },
-  NotEmulated: {
-    status: 501,
-    code: 'NotImplementedException',
-    message: '{operation} is not emulated yet',
-    source: 'ours: the service has no such answer',
-    evidence: 'assumed'
-  },
   ServiceUnavailable: {
     status: 503,
     code: 'ServiceUnavailableException',
     message: 'The service is temporarily unavailable.',
     source: `${API}/API_iotdata_GetRetainedMessage.html`,
     evidence: 'documented'
+  },
+
+  ConnectionNotFound: {
+    status: 404,
+    code: 'ResourceNotFoundException',
+    message: 'The specified resource does not exist.',
+    source: `${API}/API_iotdata_GetConnection.html`,
+    evidence: 'assumed'
+  },
+  DirectTopicMissing: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'topic is required',
+    source: `${API}/API_iotdata_SendDirectMessage.html`,
+    evidence: 'assumed'
+  },
+  ConfirmationTimeoutInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Invalid timeout: it must be between 1 and {limit} seconds',
+    source: `${API}/API_iotdata_SendDirectMessage.html`,
+    evidence: 'assumed'
+  },
+  BooleanInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: "Invalid {parameter} '{value}': it must be true or false",
+    source: `${API}/API_iotdata_DeleteConnection.html`,
+    evidence: 'assumed'
+  },
+  ConfirmationMissing: {
+    status: 504,
+    code: 'GatewayTimeoutException',
+    message: 'The client did not acknowledge the message in time.',
+    source: `${API}/API_iotdata_SendDirectMessage.html`,
+    evidence: 'assumed'
   },
 
   // The shadows' own table; their bodies name the status, see render.

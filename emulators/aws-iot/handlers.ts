@@ -3,6 +3,7 @@ import type { Call, Reply } from '@fogbank/personality'
 import type { Principal } from './auth.ts'
 import type { CertificateSettings, Certificates } from './certificates.ts'
 import type { Registry } from './control-plane/registry.ts'
+import type { History } from './connections/history.ts'
 import { errors } from './errors.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { limits } from './limits.ts'
@@ -37,6 +38,7 @@ export interface State {
   /** Signs a public key with the local CA, PEM to PEM; absent: there is none. */
   signClient: ((commonName: string, publicKey: string) => Promise<string>) | undefined
   sessionExpiryMaximumSeconds: number
+  history: History
   shadows: Shadows
   shadowTopics: ShadowTopics
 }
@@ -148,10 +150,6 @@ export function connect(call: AwsCall): Reply {
   return { status: 101, upgrade: { principal: call.principal } }
 }
 
-export function notEmulated(call: AwsCall): never {
-  throw errors.NotEmulated({ operation: call.operationName })
-}
-
 /** The API reference promises an empty body; the device gateway was seen to send this one. */
 function accepted(call: AwsCall): Reply {
   if (call.principal.kind === 'access-key' && call.principal.service === 'iotdata') {
@@ -193,6 +191,6 @@ export function json(value: object): Reply {
   return { status: 200, headers: JSON_HEADERS, body: JSON.stringify(value) }
 }
 
-function isTrue(value: string | undefined): boolean {
+export function isTrue(value: string | undefined): boolean {
   return value !== undefined && value.toLowerCase() === 'true'
 }

@@ -35,7 +35,10 @@ export const awsIot = definePersonality<State, Settings>({
     registry.forget()
     rates.forget()
   },
-  close: ({ lifecycle }) => lifecycle.close(),
+  close({ lifecycle, history }) {
+    lifecycle.close()
+    history.close()
+  },
   describe: ({ accessKeys: [first = WELL_KNOWN] }) => {
     const { accessKeyId, secretAccessKey } = first
     return {

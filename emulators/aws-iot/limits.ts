@@ -84,6 +84,14 @@ export const limits = defineLimits(errors, {
     source: LIST,
     evidence: 'documented'
   },
+  confirmationSeconds: {
+    value: 15,
+    unit: 'seconds that SendDirectMessage waits',
+    raises: 'ConfirmationTimeoutInvalid',
+    source:
+      'https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_SendDirectMessage.html',
+    evidence: 'documented'
+  },
   shadowBytes: {
     value: 8192,
     unit: 'bytes of desired and reported as JSON, metadata not counted',

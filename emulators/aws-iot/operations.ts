@@ -1,16 +1,28 @@
-import { defineOperations } from '@fogbank/personality'
+import { defineOperations, type Call } from '@fogbank/personality'
+import {
+  deleteConnection,
+  getConnection,
+  listSubscriptions,
+  sendDirectMessage
+} from './connections/handlers.ts'
 import { controlPlaneOperations } from './control-plane/operations.ts'
 import { errors } from './errors.ts'
 import {
   connect,
   getRetainedMessage,
   listRetainedMessages,
-  notEmulated,
   publish,
   type State
 } from './handlers.ts'
 import { limits } from './limits.ts'
-import { listNamedShadowsQuery, listRetainedMessagesQuery, publishQuery } from './schemas.ts'
+import {
+  deleteConnectionQuery,
+  getConnectionQuery,
+  listNamedShadowsQuery,
+  sendDirectMessageQuery,
+  listRetainedMessagesQuery,
+  publishQuery
+} from './schemas.ts'
 import {
   deleteThingShadow,
   getThingShadow,
@@ -22,8 +34,20 @@ const API = 'https://docs.aws.amazon.com/iot/latest/apireference'
 
 /** What every signed call can fail with on the service's side. */
 const SERVICE = ['Throttled', 'InternalFailure'] as const
+/** The newest calls have no 401 of their own. */
+const CONNECTION_CALLER = [
+  'MissingAuthenticationToken',
+  'IamDenied',
+  'ClientIdInvalid',
+  'ConnectionNotFound'
+] as const
 /** What a call can fail with because of who makes it; Publish shows every row of the signature. */
 const CALLER = ['MissingAuthenticationToken', 'Unauthorized'] as const
+
+function invalidBoolean({ path }: { path: string }, { query }: Pick<Call, 'query'>) {
+  const parameter = path.slice(1)
+  return errors.BooleanInvalid({ parameter, value: query[parameter] ?? '' })
+}
 
 export const operations = defineOperations<State>()({
   Publish: {
@@ -194,29 +218,56 @@ export const operations = defineOperations<State>()({
   GetConnection: {
     method: 'GET',
     path: '/connections/{clientId}',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    query: getConnectionQuery,
+    invalid: invalidBoolean,
+    raises: [...CONNECTION_CALLER, 'BooleanInvalid', ...SERVICE],
+    handle: getConnection,
     source: `${API}/API_iotdata_GetConnection.html`
   },
   DeleteConnection: {
     method: 'DELETE',
     path: '/connections/{clientId}',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    query: deleteConnectionQuery,
+    invalid: invalidBoolean,
+    raises: [...CONNECTION_CALLER, 'BooleanInvalid', ...SERVICE],
+    handle: deleteConnection,
     source: `${API}/API_iotdata_DeleteConnection.html`
   },
   ListSubscriptions: {
     method: 'GET',
     path: '/connections/{clientId}/subscriptions',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    query: listRetainedMessagesQuery,
+    invalid: (_fault, { query }) => limits.maxResults.exceeded(query.maxResults ?? ''),
+    raises: [...CONNECTION_CALLER, 'MaxResultsInvalid', 'NextTokenInvalid', ...SERVICE],
+    handle: listSubscriptions,
     source: `${API}/API_iotdata_ListSubscriptions.html`
   },
   SendDirectMessage: {
     method: 'POST',
     path: '/connections/{clientId}/messages',
-    raises: ['NotEmulated'],
-    handle: notEmulated,
+    query: sendDirectMessageQuery,
+    bodyLimit: limits.payloadBytes,
+    invalid(fault, call) {
+      const { timeout = '', messageExpiry = '' } = call.query
+      if (fault.path === '/timeout') return limits.confirmationSeconds.exceeded(timeout)
+      if (fault.path === '/messageExpiry') return errors.MessageExpiryInvalid({ messageExpiry })
+      return invalidBoolean(fault, call)
+    },
+    raises: [
+      ...CONNECTION_CALLER,
+      'Unauthorized',
+      'DirectTopicMissing',
+      'ConfirmationTimeoutInvalid',
+      'BooleanInvalid',
+      'TopicInvalid',
+      'TopicWildcard',
+      'TopicTooLong',
+      'UserPropertiesInvalid',
+      'PayloadTooLarge',
+      'ConfirmationMissing',
+      ...SERVICE
+    ],
+    handle: sendDirectMessage,
     source: `${API}/API_iotdata_SendDirectMessage.html`
   },
   Connect: {

@@ -390,25 +390,3 @@ for (const [target, message] of [
 }
 
 retained.run()
-
-const others = suite('aws-iot operations that are not emulated')
-
-for (const [method, target, operation] of [
-  ['GET', '/connections/dev%2F1?includeSocketInformation=true', 'GetConnection'],
-  ['DELETE', '/connections/dev1?cleanSession=TRUE', 'DeleteConnection'],
-  ['GET', '/connections/dev1/subscriptions', 'ListSubscriptions'],
-  ['POST', '/connections/dev1/messages?topic=a', 'SendDirectMessage']
-] as const) {
-  others(`${operation} says so`, () =>
-    withAwsIot({}, async ({ signed }) => {
-      isError(
-        await signed({ method, target }),
-        501,
-        'NotImplementedException',
-        `${operation} is not emulated yet`
-      )
-    })
-  )
-}
-
-others.run()

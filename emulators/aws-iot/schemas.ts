@@ -22,6 +22,25 @@ export const listRetainedMessagesQuery: JsonSchema = {
   }
 }
 
+export const getConnectionQuery: JsonSchema = {
+  type: 'object',
+  properties: { includeSocketInformation: BOOLEAN }
+}
+
+export const deleteConnectionQuery: JsonSchema = {
+  type: 'object',
+  properties: { cleanSession: BOOLEAN, preventWillMessage: BOOLEAN }
+}
+
+export const sendDirectMessageQuery: JsonSchema = {
+  type: 'object',
+  properties: {
+    confirmation: BOOLEAN,
+    timeout: { type: 'string', pattern: '^[0-9]+$' },
+    messageExpiry: { type: 'string', pattern: '^[0-9]+$' }
+  }
+}
+
 export const listNamedShadowsQuery: JsonSchema = {
   type: 'object',
   properties: {

@@ -1,5 +1,6 @@
 import { SettingsError, type PersonalityContext } from '@fogbank/personality'
 import { createCertificates } from './certificates.ts'
+import { createHistory } from './connections/history.ts'
 import { openRegistry } from './control-plane/registry.ts'
 import { createHttpDate, type Settings, type State } from './handlers.ts'
 import { startLifecycle } from './lifecycle.ts'
@@ -52,6 +53,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
     region,
     signClient: context.signClient,
     sessionExpiryMaximumSeconds: settings.sessionExpiryMaximumSeconds ?? SESSION_EXPIRY_SECONDS,
+    history: createHistory(space, clock),
     shadows,
     shadowTopics: createShadowTopics(space, shadows, context.log)
   }

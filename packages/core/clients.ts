@@ -53,6 +53,17 @@ export interface Clients {
     message: Omit<Message, 'retain'>,
     options?: { acknowledgedWithinMs?: number }
   ): Promise<SendResult | undefined>
+  /** Ends the connection alone, if there is one; false when there is no such session. Options as `end`. */
+  disconnect(
+    personality: string,
+    clientId: string,
+    options: {
+      reasonCode: number
+      rule: string
+      reasonString?: string
+      will?: 'publish' | 'suppress'
+    }
+  ): Promise<boolean>
   /**
    * Ends a session: its client is disconnected, all it left is forgotten; false when there is none.
    * @param options.will what becomes of a will @default 'publish'
@@ -158,6 +169,13 @@ export function createClients(context: () => ClientsContext, clock: Clock): Clie
           }
         })
       })
+    },
+    async disconnect(personality, clientId, { will = 'publish', ...refusal }) {
+      const entry = find(personality, clientId)
+      if (!entry) return false
+      if (will === 'suppress') entry.will = undefined
+      await entry.connection?.endWith(refusal)
+      return true
     },
     async end(personality, clientId, { will = 'publish', ...refusal }) {
       const entry = find(personality, clientId)

@@ -3,8 +3,8 @@ import type { Clock } from './clock.ts'
 import { fromWire, toWire, type Message, type QoS, type WireProperties } from './message.ts'
 import type { Position, Queues, Sent } from './queues.ts'
 import type { Connection, Settled } from './session/connection.ts'
-import type { ClientSession, SessionEntry, Subscription, Will } from './session/entry.ts'
-import type { DisconnectCause } from './session/session.ts'
+import type { Address, ClientSession, SessionEntry, Subscription, Will } from './session/entry.ts'
+import type { DisconnectCause, Peer } from './session/session.ts'
 import type { Store, StorePart, WriteOperation } from './store.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -96,6 +96,16 @@ interface Kept {
 
 /** MQTT 5's largest interval says "never". */
 const NEVER_SECONDS = 0xffffffff
+
+function toAddress({ address, port, localAddress, localPort, transport }: Peer): Address {
+  return {
+    address,
+    port,
+    transport,
+    ...(localAddress !== undefined ? { localAddress } : {}),
+    ...(localPort !== undefined ? { localPort } : {})
+  }
+}
 
 /** Brings back every session, and what was due meanwhile. */
 export async function openSessions(context: SessionsContext): Promise<Sessions> {
@@ -298,15 +308,13 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     entry.connectedAtMs = settled.connectedAtMs
     entry.disconnectedAtMs = undefined
     entry.keepAliveSeconds = settled.keepAliveSeconds
-    const { address, port, transport } = settled.peer
-    entry.peer = { address, port, transport }
+    entry.peer = toAddress(settled.peer)
     entry.will = toWill(settled)
     entry.queueFull = false
     entries.set(entry.id, entry)
   }
 
   function fresh(settled: Settled): SessionEntry {
-    const { address, port, transport } = settled.peer
     return create(settled.id, {
       personality: settled.policy.personality,
       clientId: settled.clientId,
@@ -318,7 +326,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       connectedAtMs: settled.connectedAtMs,
       disconnectedAtMs: null,
       keepAliveSeconds: settled.keepAliveSeconds,
-      peer: { address, port, transport }
+      peer: toAddress(settled.peer)
     })
   }
 

@@ -8,6 +8,8 @@ export function toPeer(socket: Socket): Peer {
   const peer: Peer = {
     address: socket.remoteAddress ?? '',
     port: socket.remotePort ?? 0,
+    ...(socket.localAddress !== undefined ? { localAddress: socket.localAddress } : {}),
+    ...(socket.localPort !== undefined ? { localPort: socket.localPort } : {}),
     transport: isTls ? 'tls' : 'tcp',
     ...certificateOf(socket)
   }

@@ -18,6 +18,9 @@ export interface Subscription extends SubscriptionRequest {
   readonly spaceFilters: readonly string[]
 }
 
+/** What is kept of a peer: the two ends of its connection. */
+export type Address = Pick<Peer, 'address' | 'port' | 'localAddress' | 'localPort' | 'transport'>
+
 export interface Will {
   message: Message
   delaySeconds: number
@@ -42,7 +45,7 @@ export interface SessionEntry {
   connectedAtMs: number
   disconnectedAtMs: number | undefined
   keepAliveSeconds: number
-  peer: Pick<Peer, 'address' | 'port' | 'transport'>
+  peer: Address
   readonly subscriptions: Map<string, Subscription>
   /** Shared groups that it is a member of. */
   readonly groups: Set<Group>
@@ -79,7 +82,7 @@ export interface ClientSession {
   readonly sessionExpirySeconds: number
   readonly keepAliveSeconds: number
   /** Of the last connection. */
-  readonly peer: Pick<Peer, 'address' | 'port' | 'transport'>
+  readonly peer: Address
   readonly subscriptions: ReadonlyMap<string, Subscription>
   /** Messages that wait in its durable queue. */
   readonly queuedMessages: number

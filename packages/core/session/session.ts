@@ -5,6 +5,9 @@ import type { MqttPolicy, ProtocolVersion, SubscriptionRequest } from './policy.
 export interface Peer {
   address: string
   port: number
+  /** Our own end; absent: unknown. */
+  localAddress?: string
+  localPort?: number
   transport: 'tcp' | 'tls' | 'ws' | 'wss'
   /** The Host header of a WebSocket upgrade, or the TLS server name; absent: unknown. */
   host?: string
