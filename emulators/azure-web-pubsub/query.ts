@@ -5,6 +5,8 @@ import type { State } from './state.ts'
 /** The values of a name that may stand in a query more than once, decoded; a comma separates nothing. */
 export function valuesOf(rawQuery: string, name: string): string[] {
   const wanted = name.toLowerCase()
+  // Most names are not there, which takes no decoding to see.
+  if (!rawQuery.includes('%') && !rawQuery.toLowerCase().includes(wanted)) return []
   return pairsOf(rawQuery)
     .filter(([one]) => one === wanted)
     .map(([, value]) => value)

@@ -16,6 +16,8 @@ export type Claims = Record<string, unknown>
 export interface KeyTokens {
   /** The claims of a token whose signature and times are good; who it is for is the caller's question. */
   verify(token: string): Promise<{ claims: Claims } | { fault: TokenFault }>
+  /** Whether it was verified before. */
+  knows(token: string): boolean
   /** Signs with the primary key; claims are sent as given. */
   sign(claims: Claims): Promise<string>
   clear(): void
@@ -49,6 +51,7 @@ export function createKeyTokens(keys: readonly string[], clock: Clock, auth: Aut
     },
     sign: (claims) =>
       new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' }).sign(secrets[0]!),
+    knows: (token) => cache.has(token),
     clear: () => cache.clear()
   }
 }
