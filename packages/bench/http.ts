@@ -34,6 +34,8 @@ interface Door {
   target: number
   /** What is published. @default PAYLOAD */
   body?: string
+  /** Where the subscriber listens. @default main */
+  space?: string
   /** Size of what reaches the subscriber. @default the body's */
   deliveredBytes?: number
   request(port: number): Promise<Buffer> | Buffer
@@ -170,6 +172,31 @@ const DOORS: Door[] = [
     deliveredBytes: JSON.stringify(EVENT).length,
     request: (port) =>
       http(port, '/api/events', { 'aeg-sas-key': DEVELOPMENT_KEYS.topicKey1 }, EVENTS)
+  },
+  {
+    name: 'Web PubSub Send to Group, cached token, one subscriber',
+    base: 'memory',
+    offset: 40,
+    mqttOffset: 0,
+    expect: 'HTTP/1.1 202',
+    target: 0.45,
+    space: 'hub:bench',
+    async request(port) {
+      const target = `/api/hubs/bench/groups/${encodeURIComponent(TOPIC)}/:send`
+      const aud = `http://127.0.0.1:${port}${decodeURIComponent(target)}`
+      const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+      const exp = Math.floor(Date.now() / 1000) + 3600
+      const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ aud, exp })}`
+      const hmac = createHmac('sha256', DEVELOPMENT_KEYS.webPubSubKey).update(signed)
+      const headers = {
+        Authorization: `Bearer ${signed}.${hmac.digest('base64url')}`,
+        'Content-Type': 'text/plain'
+      }
+      // The first send makes the hub, which the subscriber has to find.
+      const url = `http://127.0.0.1:${port}${target}?api-version=2024-12-01`
+      await fetch(url, { method: 'POST', headers, body: PAYLOAD })
+      return http(port, `${target}?api-version=2024-12-01`, headers)
+    }
   }
 ]
 
@@ -271,7 +298,7 @@ async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<
       port: bases[door.base] + door.mqttOffset,
       topic: TOPIC,
       payloadBytes: door.deliveredBytes ?? PAYLOAD.length,
-      connect: connectPacket()
+      connect: connectPacket(door.space)
     }
   }
   const bareJob: LoadJob = {
@@ -304,14 +331,16 @@ async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<
   })
 }
 
-function connectPacket(): string {
+/** @param space where it belongs @default main */
+function connectPacket(space?: string): string {
   const packet = mqttPacket.generate({
     cmd: 'connect',
     protocolId: 'MQTT',
     protocolVersion: 4,
     clean: true,
     clientId: `bench-${process.pid}`,
-    keepalive: 0
+    keepalive: 0,
+    ...(space === undefined ? {} : { username: space })
   } as never)
   return packet.toString('base64')
 }
