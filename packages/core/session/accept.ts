@@ -22,6 +22,9 @@ const CONNECT_MAXIMUM_BYTES = 512 * 1024
 /** How long a refused client gets to read its CONNACK. */
 const FAREWELL_MS = 1_000
 
+/** A reset is the client's affair, not an error of ours; `close` follows it. */
+function ignore(): void {}
+
 /**
  * Takes over a fresh connection: reads its CONNECT, has the policy decide, and hands it to a space.
  *
@@ -46,8 +49,8 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
     door.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
   )
   const gone = () => finish()
-  // The listener stays for good: a reset after this point is the client's affair, not an error of ours.
-  stream.on('error', () => finish())
+  // It stays for good, and must hold nothing of what was needed here: parser, bytes, CONNECT.
+  stream.on('error', ignore)
   stream.on('readable', read)
   stream.once('close', gone)
   stream.once('end', gone)
