@@ -24,7 +24,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   queuedBytes: 256 * 1024 * 1024,
   inFlight: 1_000,
   waitingMessages: 10_000,
-  waitingBytes: 64 * 1024 * 1024,
+  waitingBytes: 16 * 1024 * 1024,
   unsentBytes: 8 * 1024 * 1024,
   subscriptions: 10_000
 }

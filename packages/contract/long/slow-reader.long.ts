@@ -68,21 +68,24 @@ async function compare(suiteProcess: SuiteProcess, qos: QoS) {
   const ratios: number[] = []
   let most = 0
   const sampler = setInterval(() => (most = Math.max(most, suiteProcess.memory())), 20)
-  for (let index = 0; index < shareOf(ROUNDS); index++) {
-    const alone = await round(port, undefined, qos)
-    let received = 0
-    const stopped = createDevice({ clientId: 'stopped', onMessage: () => void received++ })
-    ratios.push((await round(port, stopped, qos)) / alone)
-    stopped.resume()
-    // What was promised and cannot be kept ends the connection; the rest was never promised.
-    if (qos > 0) await within(ARRIVE_MS, stopped.closed(), 'the end of the one that stopped')
-    else {
-      assert.is(await stopped.subscribe('still-here', 0), 0)
-      await stopped.end()
+  try {
+    for (let index = 0; index < shareOf(ROUNDS); index++) {
+      const alone = await round(port, undefined, qos)
+      let received = 0
+      const stopped = createDevice({ clientId: 'stopped', onMessage: () => void received++ })
+      ratios.push((await round(port, stopped, qos)) / alone)
+      stopped.resume()
+      // What was promised and cannot be kept ends the connection; the rest was never promised.
+      if (qos > 0) await within(ARRIVE_MS, stopped.closed(), 'the end of the one that stopped')
+      else {
+        assert.is(await stopped.subscribe('still-here', 0), 0)
+        await stopped.end()
+      }
+      assert.ok(received < MESSAGES, `the one that stopped was kept ${received} messages`)
     }
-    assert.ok(received < MESSAGES, `the one that stopped was kept ${received} messages`)
+  } finally {
+    clearInterval(sampler)
   }
-  clearInterval(sampler)
   return { ratio: median(ratios), growth: most - before }
 }
 
