@@ -22,3 +22,10 @@ export {
   type HeaderSource
 } from './http.ts'
 export { cloudEventSchema } from './schema.ts'
+export {
+  judgeWebhookAnswer,
+  toWebhookValidation,
+  type WebhookAnswer,
+  type WebhookValidation,
+  type WebhookVerdict
+} from './webhook.ts'

@@ -26,6 +26,13 @@ export {
   type Evidence
 } from './errors.ts'
 export { type Faults } from './faults.ts'
+export {
+  createHttpOut,
+  type HttpAnswer,
+  type HttpFailure,
+  type HttpOut,
+  type OutgoingRequest
+} from './http-out.ts'
 export { defineLimits, type Limit, type LimitRow, type Limits } from './limits.ts'
 export { defineOperations, type Operation, type Operations } from './operations.ts'
 export { compilePath, parseQuery, rawPath, rawQuery } from './path.ts'

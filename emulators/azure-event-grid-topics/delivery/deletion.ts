@@ -1,5 +1,5 @@
 import type { Clock, Ids } from '@fogbank/core'
-import type { HttpOut } from './http-out.ts'
+import type { HttpOut } from '@fogbank/personality'
 import { toScopeId, type Subscription } from './subscription.ts'
 import { toAegHeaders, urlOf } from './webhook.ts'
 

@@ -1,7 +1,7 @@
 import type { Core } from '@fogbank/core'
 import type { PublishedEvent } from '../events.ts'
 import { loadClient } from './clients.ts'
-import type { HttpOut } from './http-out.ts'
+import type { HttpOut } from '@fogbank/personality'
 import { CONTENT_TYPES, toCloudEvent, toJson } from './output.ts'
 import type { Attempt } from './retry.ts'
 import type { Subscription } from './subscription.ts'

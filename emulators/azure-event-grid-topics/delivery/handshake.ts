@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock, Ids } from '@fogbank/core'
-import type { Log } from '@fogbank/personality'
-import type { Answer, HttpOut } from './http-out.ts'
+import { judgeWebhookAnswer, toWebhookValidation } from '@fogbank/cloudevents'
+import type { HttpAnswer, HttpOut, Log } from '@fogbank/personality'
 import { toScopeId, type Subscription } from './subscription.ts'
 import { ORIGIN, toAegHeaders, urlOf } from './webhook.ts'
 
@@ -102,13 +102,8 @@ export function createHandshakes(deps: {
     const time = encodeURIComponent(toTime())
     const url = `${deps.baseUrl()}${path}?id=${id}&t=${time}&apiVersion=${API_VERSION}&token=${token}`
     if (subscription.schema === 'CloudEventSchemaV1_0') {
-      return judgeOptions(
-        await http.send({
-          method: 'OPTIONS',
-          url: urlOf(subscription),
-          headers: { 'WebHook-Request-Origin': ORIGIN, 'WebHook-Request-Callback': url }
-        })
-      )
+      const question = { url: urlOf(subscription), origin: ORIGIN, callback: url }
+      return judgeOptions(await http.send(toWebhookValidation(question)))
     }
     const answer = await http.send({
       method: 'POST',
@@ -200,7 +195,7 @@ const isSuccess = (status: number) => status >= 200 && status < 300
 const VALIDATION_DATA_VERSION = '2'
 
 /** 200 with the code is yes, 200 without it "ask me later"; 202 never counts. */
-function judgeValidation(answer: Answer, code: string): Verdict {
+function judgeValidation(answer: HttpAnswer, code: string): Verdict {
   if ('failure' in answer) return 'unreached'
   if (answer.status !== 200) return isSuccess(answer.status) ? NO : 'unready'
   const said = readValidationResponse(answer.body)
@@ -218,20 +213,13 @@ function readValidationResponse(body: string): string | undefined {
   }
 }
 
-/** The status alone is no consent; without the header a 200 announces a call of the callback. */
-function judgeOptions(answer: Answer): Verdict {
+function judgeOptions(answer: HttpAnswer): Verdict {
   if ('failure' in answer) return 'unreached'
-  const allowed = answer.headers['webhook-allowed-origin']
-  if (allowed === undefined) {
-    if (answer.status === 200) return 'wait'
-    return isSuccess(answer.status) ? NO : 'unready'
-  }
-  if (allowed !== '*' && String(allowed).toLowerCase() !== ORIGIN) return NO
-  const rate = Number(answer.headers['webhook-allowed-rate'])
-  return {
-    state: 'Succeeded',
-    ...(rate > 0 && Number.isFinite(rate) ? { ratePerMinute: rate } : {})
-  }
+  const verdict = judgeWebhookAnswer(answer, ORIGIN)
+  if (verdict === 'later') return 'wait'
+  if (verdict === 'unready') return 'unready'
+  if (verdict === 'refused') return NO
+  return { state: 'Succeeded', ...verdict }
 }
 
 /** In constant time, whatever the lengths. */

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Clock, Core, Ids, RecordChange } from '@fogbank/core'
 import { CoreError } from '@fogbank/core'
-import type { Log } from '@fogbank/personality'
+import { createHttpOut, type Log } from '@fogbank/personality'
 import type { Delivery, PublishedEvent } from '../events.ts'
 import type { Resource, Resources } from '../resources.ts'
 import { createDeadLetterWriter } from './dead-letters.ts'
 import { sendDeletion } from './deletion.ts'
 import { createTarget, type Target } from './destinations.ts'
 import { createHandshakes, type ProvisioningState } from './handshake.ts'
-import { createHttpOut } from './http-out.ts'
 import { createPendingStore, type Pending } from './pending.ts'
 import { createQueue, type Queue } from './queue.ts'
 import { NO_JITTER, type Attempt, type Jitter } from './retry.ts'
@@ -72,6 +71,8 @@ interface Stored {
 }
 
 const PERSONALITY = 'azure-event-grid-topics'
+/** What Event Grid waits for an answer. */
+const ATTEMPT_TIMEOUT_MS = 30_000
 /** What is in hand when a queue ends has as long to end by itself. */
 const GRACE_MS = 1000
 const SUBSCRIPTION = 's/'
@@ -88,7 +89,7 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
   const configured = readConfigured(resources)
   const records = await core.records(`${PERSONALITY}:delivery`)
   const store = createPendingStore(records, resources)
-  const http = createHttpOut(clock)
+  const http = createHttpOut(clock, ATTEMPT_TIMEOUT_MS)
   const maximumPending = settings.maximumPendingEvents ?? DEFAULT_MAXIMUM_PENDING
   const jitter = settings.jitter === false ? NO_JITTER : createJitter(ids)
   let baseUrl = ''

@@ -1,5 +1,5 @@
 import type { PublishedEvent } from '../events.ts'
-import type { HttpOut, OutgoingRequest } from './http-out.ts'
+import type { HttpOut, OutgoingRequest } from '@fogbank/personality'
 import { CONTENT_TYPES, toJson } from './output.ts'
 import type { Attempt } from './retry.ts'
 import type { Subscription } from './subscription.ts'

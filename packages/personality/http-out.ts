@@ -1,7 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Clock } from '@fogbank/core'
-import type { Outcome } from './retry.ts'
 
 /** A request of ours to somebody else. */
 export interface OutgoingRequest {
@@ -12,24 +11,27 @@ export interface OutgoingRequest {
   body?: string
 }
 
-/** What came back, or what kept it from coming. */
-export type Answer =
-  { status: number; headers: http.IncomingHttpHeaders; body: string } | { failure: Outcome }
+/** What kept an answer from coming. */
+export type HttpFailure = 'TimedOut' | 'Aborted' | 'SocketError' | 'ResolutionError'
+
+/** What came back, or what kept it from coming. Header names are in lower case. */
+export type HttpAnswer =
+  { status: number; headers: http.IncomingHttpHeaders; body: string } | { failure: HttpFailure }
 
 /** Sends requests over kept connections; no redirect is followed, no answer awaited for ever. */
 export interface HttpOut {
-  send(request: OutgoingRequest): Promise<Answer>
+  /** Never rejects. Of an answer of more than 64 KiB the beginning is handed over. */
+  send(request: OutgoingRequest): Promise<HttpAnswer>
   /** Ends what is in hand, as an aborted attempt. */
   close(): void
 }
 
-/** What Event Grid waits for an answer. */
-export const ATTEMPT_TIMEOUT_MS = 30_000
 /** No acknowledgement and no validation answer is longer; the rest is thrown away. */
 const MAXIMUM_ANSWER_BYTES = 64 * 1024
 const RESOLUTION_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN'])
 
-export function createHttpOut(clock: Clock): HttpOut {
+/** `timeoutMs` counts from the request's start to the end of the answer. */
+export function createHttpOut(clock: Clock, timeoutMs: number): HttpOut {
   const agents = {
     'http:': new http.Agent({ keepAlive: true, maxFreeSockets: 64 }),
     'https:': new https.Agent({ keepAlive: true, maxFreeSockets: 64 })
@@ -37,13 +39,13 @@ export function createHttpOut(clock: Clock): HttpOut {
   const open = new Set<http.ClientRequest>()
   let closed = false
 
-  function send({ method, url, headers, body }: OutgoingRequest): Promise<Answer> {
+  function send({ method, url, headers, body }: OutgoingRequest): Promise<HttpAnswer> {
     if (closed) return Promise.resolve({ failure: 'Aborted' })
     const target = new URL(url)
     const isSecure = target.protocol === 'https:'
     return new Promise((resolve) => {
       let timedOut = false
-      const settle = (answer: Answer) => {
+      const settle = (answer: HttpAnswer) => {
         cancel()
         open.delete(request)
         resolve(answer)
@@ -55,7 +57,7 @@ export function createHttpOut(clock: Clock): HttpOut {
         agent: agents[isSecure ? 'https:' : 'http:']
       })
       open.add(request)
-      const cancel = clock.after(ATTEMPT_TIMEOUT_MS, () => {
+      const cancel = clock.after(timeoutMs, () => {
         timedOut = true
         request.destroy()
       })
