@@ -290,6 +290,7 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
         parser,
         handle: parts.broker.handle,
         joined,
+        left,
         context: { ...parts, part, clock, log, bounds, listeners }
       })
       if (stream.destroyed) return left(connection)

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Core } from '../core.ts'
 import { decideConnect, type Decision } from './connect.ts'
 import { refusalProperties } from './connection.ts'
+import { endGently } from './farewell.ts'
 import type { MqttPolicy, Refusal } from './policy.ts'
 import type { Peer } from './session.ts'
 import { encode, StrictParser, WireFault, type WirePacket } from './wire.ts'
@@ -19,8 +20,6 @@ const CONNECT_TIMEOUT_MS = 10_000
 const CONTINUE_AUTHENTICATION = 0x18
 /** Nobody's CONNECT is larger: four strings and a will of 64 KiB each, and properties. */
 const CONNECT_MAXIMUM_BYTES = 512 * 1024
-/** How long a refused client gets to read its CONNACK. */
-const FAREWELL_MS = 1_000
 
 /** A reset is the client's affair, not an error of ours; `close` follows it. */
 function ignore(): void {}
@@ -141,8 +140,8 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
       if (Object.keys(properties).length > 0) connack.properties = properties
     } else connack.returnCode = refusal.returnCode ?? 5
     finish()
-    stream.end(encode(connack, version))
-    setTimeout(() => stream.destroy(), FAREWELL_MS).unref()
+    stream.write(encode(connack, version))
+    endGently(stream)
   }
 
   function end(rule: string, detail: string): void {

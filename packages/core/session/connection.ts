@@ -9,6 +9,7 @@ import type { Sessions } from '../sessions.ts'
 import type { SpaceListener } from '../space.ts'
 import type { StorePart } from '../store.ts'
 import type { SessionEntry } from './entry.ts'
+import { endGently } from './farewell.ts'
 import { createInbound } from './inbound.ts'
 import { watchKeepAlive } from './keep-alive.ts'
 import { createOutbound } from './outbound.ts'
@@ -136,6 +137,8 @@ export function createConnection(options: {
   entry: SessionEntry
   /** Told at the CONNACK. */
   joined(connection: Connection): void
+  /** Told when nothing more is read; the peer may still be reading. */
+  left(connection: Connection): void
   context: ConnectionContext
 }): Connection {
   const { settled, entry, stream, parser, context } = options
@@ -220,6 +223,7 @@ export function createConnection(options: {
   Object.assign(connection, createOutbound(connection, options.joined))
 
   stream.connection = connection
+  stream.destroy = leave
   const client = options.handle(stream)
   ;(connection as { client: BrokerClient }).client = client
   const [enqueue] = client._parser.listeners('packet') as ((packet: WirePacket) => void)[]
@@ -235,6 +239,15 @@ export function createConnection(options: {
   client._parser = Object.assign(parser, { client, _queue: [] })
   client.once('connected', inbound.open)
   return connection
+
+  /** aedes destroys the stream when it is done with a client. */
+  function leave(error?: Error): typeof stream {
+    delete (stream as Partial<Duplex>).destroy
+    if (error || stream.readableEnded) return stream.destroy(error)
+    endGently(stream)
+    options.left(connection)
+    return stream
+  }
 
   function timeOut(): void {
     connection.cause ??= { by: 'keep-alive' }
@@ -266,8 +279,6 @@ function sendLastWord(connection: Connection, refusal: Refusal): void {
   if (Object.keys(properties).length > 0) packet.properties = properties
   connection.write(packet)
   connection.farewelled = true
-  // aedes destroys the stream in this very tick, and what is corked would be lost.
-  connection.stream.uncork()
 }
 
 /** Reason string and user properties, unless the client asked for none [MQTT-3.1.2-29]. */

@@ -242,6 +242,7 @@ export function createWriter(stream: Duplex, protocolVersion: number): Writer {
   return {
     encode: (packet) => encode(packet, protocolVersion),
     writeBytes(bytes) {
+      if (!stream.writable) return
       if (stream.writableCorked === 0) {
         stream.cork()
         if (corked.push(stream) === 1) setImmediate(flush)

@@ -1,0 +1,62 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { connectPacket, joined, publish, wire, withCore, within } from '../testing.ts'
+
+const farewell = suite('farewell')
+
+/** More than what a socket's buffers hold, so that some of it is unread whenever the server ends. */
+const TORRENT = Buffer.alloc(8 * 1024 * 1024)
+
+farewell('a client in the middle of sending reads why it was put out, and no reset', () =>
+  withCore({}, async (world) => {
+    const peer = await joined(world)
+    const errors: Error[] = []
+    peer.socket.on('error', (error) => errors.push(error))
+    const closed = new Promise((resolve) => peer.socket.once('close', resolve))
+    peer.send(publish({ properties: { topicAlias: 99 } }))
+    peer.socket.write(TORRENT)
+    assert.is((await peer.next())?.cmd, 'disconnect')
+    await within(3000, closed, 'the end of the connection')
+    assert.equal(errors, [])
+  })
+)
+
+farewell('so does one whose CONNECT was refused', () =>
+  withCore(
+    { policy: { authenticate: async () => ({ rule: 'NotAuthorized', reasonCode: 0x87 }) } },
+    async (world) => {
+      const peer = wire(await world.socket())
+      const errors: Error[] = []
+      peer.socket.on('error', (error) => errors.push(error))
+      const closed = new Promise((resolve) => peer.socket.once('close', resolve))
+      peer.send(connectPacket())
+      peer.socket.write(TORRENT)
+      assert.is((await peer.next())?.reasonCode, 0x87)
+      await within(3000, closed, 'the end of the connection')
+      assert.equal(errors, [])
+    }
+  )
+)
+
+farewell('a client that does not hang up has lost its session, and a second later its place', () =>
+  withCore({ core: { bounds: { connections: 1 } } }, async (world) => {
+    const peer = await joined(world)
+    peer.socket.allowHalfOpen = true
+    peer.send(publish({ properties: { topicAlias: 99 } }))
+    assert.is((await peer.next())?.cmd, 'disconnect')
+    assert.is(world.space.session('open', 'c1'), undefined)
+    await within(
+      5000,
+      (async () => {
+        for (let code: unknown; code !== 0;) {
+          const next = wire(await world.socket())
+          next.send(connectPacket({ clientId: 'c2' }))
+          code = (await next.next())?.reasonCode
+        }
+      })(),
+      'a place for the next client'
+    )
+  })
+)
+
+farewell.run()
