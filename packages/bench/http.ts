@@ -154,7 +154,6 @@ const DOORS: Door[] = [
     async request(port) {
       const reply = await fetch(`http://127.0.0.1:${port - 20}/authority/tokens`, {
         method: 'POST',
-        // A connection of an earlier round would be one that the server has let go since.
         headers: { connection: 'close' },
         body: '{}'
       })

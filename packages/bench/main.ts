@@ -29,8 +29,10 @@ if (wanted !== undefined && !PARTS[wanted]) {
 }
 const figures: Figure[] = []
 for (const [name, measure] of Object.entries(PARTS)) {
-  if (wanted === undefined || wanted === name) figures.push(...(await measure(narrower)))
+  if (wanted !== undefined && wanted !== name) continue
+  const measured = await measure(narrower)
+  print(measured)
+  figures.push(...measured)
 }
-print(figures)
 mkdirSync(dirname(values.json), { recursive: true })
 writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
