@@ -1,43 +1,22 @@
 // The vendor's device SDK for Python, in a virtual environment that this test makes.
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { withFogbank, type World } from '../../with-fogbank.ts'
-import { within } from '../../within.ts'
-import { findPython } from './environment.ts'
-
-const SCRIPT_MS = 60_000
+import { findPython, runScript } from './environment.ts'
 
 /** Runs the script against a suite and answers what it printed. */
-async function exchange(python: string, { fogbank }: World): Promise<unknown> {
-  const folder = mkdtempSync(join(tmpdir(), 'fogbank-python-'))
-  const file = (name: string, content: string) => {
-    writeFileSync(join(folder, name), content)
-    return join(folder, name)
-  }
+async function exchange(python: string, world: World): Promise<unknown> {
+  const { fogbank } = world
   const device = await fogbank.issueClient('lamp')
-  const script = spawn(python, [join(import.meta.dirname, 'aws_iot_device.py')])
-  try {
-    script.stdin.end(
-      JSON.stringify({
-        port: Number(new URL(String(fogbank.endpoints['aws-iot']!.http)).port),
-        ca: file('ca.pem', await fogbank.ca()),
-        cert: file('lamp.pem', device.cert),
-        key: file('lamp.key', device.key)
-      })
-    )
-    const printed = Promise.all([text(script.stdout), text(script.stderr)])
-    const [output, complaint] = await within(SCRIPT_MS, printed, 'the script of the SDK')
-    if (output === '') throw new Error(complaint)
-    return JSON.parse(output)
-  } finally {
-    script.kill()
-    rmSync(folder, { recursive: true })
-  }
+  return runScript(world, {
+    python,
+    name: 'aws_iot_device.py',
+    given: (file) => ({
+      port: Number(new URL(String(fogbank.endpoints['aws-iot']!.http)).port),
+      cert: file('lamp.pem', device.cert),
+      key: file('lamp.key', device.key)
+    })
+  })
 }
 
 const sdk = suite('aws-iot device SDK for Python')

@@ -1,18 +1,11 @@
 // The vendor's SDK for Python, in a virtual environment that this test makes.
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { withFogbank, type World } from '../../with-fogbank.ts'
-import { within } from '../../within.ts'
-import { findPython } from './environment.ts'
+import { findPython, runScript } from './environment.ts'
 
 const ID = 'azure-event-grid-topics'
-const SCRIPT_MS = 60_000
 
 const SETTINGS = {
   topics: [
@@ -29,31 +22,19 @@ const SETTINGS = {
 type Outcome = 'sent' | { type: string; status: number; code: string; message: string }
 
 /** Runs the script against a suite and answers what it printed. */
-async function publish(python: string, { fogbank }: World): Promise<Record<string, Outcome>> {
-  const folder = mkdtempSync(join(tmpdir(), 'fogbank-python-'))
-  const ca = join(folder, 'ca.pem')
-  writeFileSync(ca, await fogbank.ca())
-  const { http, https } = fogbank.endpoints[ID]!
-  const reply = await fetch(`${String(fogbank.endpoints.control!.http)}/authority/tokens`, {
+async function publish(python: string, world: World): Promise<Record<string, Outcome>> {
+  const { endpoints } = world.fogbank
+  const { http, https } = endpoints[ID]!
+  const reply = await fetch(`${String(endpoints.control!.http)}/authority/tokens`, {
     method: 'POST',
     body: '{}'
   })
   const { access_token: token } = (await reply.json()) as { access_token: string }
-  const script = spawn(python, [join(import.meta.dirname, 'event_grid_topics.py')], {
-    env: { ...process.env, REQUESTS_CA_BUNDLE: ca, NO_PROXY: '127.0.0.1,localhost' }
+  return runScript(world, {
+    python,
+    name: 'event_grid_topics.py',
+    given: () => ({ urls: { http, https }, key: DEVELOPMENT_KEYS.topicKey1, token })
   })
-  try {
-    script.stdin.end(
-      JSON.stringify({ urls: { http, https }, key: DEVELOPMENT_KEYS.topicKey1, token })
-    )
-    const printed = Promise.all([text(script.stdout), text(script.stderr)])
-    const [output, complaint] = await within(SCRIPT_MS, printed, 'the script of the SDK')
-    if (output === '') throw new Error(complaint)
-    return JSON.parse(output) as Record<string, Outcome>
-  } finally {
-    script.kill()
-    rmSync(folder, { recursive: true })
-  }
 }
 
 const sdk = suite('azure-event-grid-topics SDK for Python')

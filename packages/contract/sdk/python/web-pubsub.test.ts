@@ -1,43 +1,21 @@
 // The vendor's Web PubSub SDK for Python, in a virtual environment that this test makes.
-import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { withFogbank, type World } from '../../with-fogbank.ts'
-import { within } from '../../within.ts'
-import { findPython } from './environment.ts'
+import { findPython, runScript } from './environment.ts'
 
 const ID = 'azure-web-pubsub'
-const SCRIPT_MS = 60_000
 const KEY = DEVELOPMENT_KEYS.webPubSubKey
 
 /** Runs the script against a suite and answers what it printed. */
-async function run(python: string, { fogbank }: World): Promise<Record<string, unknown>> {
-  const folder = mkdtempSync(join(tmpdir(), 'fogbank-python-'))
-  const ca = join(folder, 'ca.pem')
-  writeFileSync(ca, await fogbank.ca())
-  const { http, https } = fogbank.endpoints[ID]!
+async function run(python: string, world: World): Promise<Record<string, unknown>> {
+  const { http, https } = world.fogbank.endpoints[ID]!
   const toString = (endpoint: unknown) =>
     `Endpoint=${String(endpoint)};AccessKey=${KEY};Version=1.0;`
   const connectionStrings = { http: toString(http), https: toString(https) }
-  const script = spawn(python, [join(import.meta.dirname, 'web_pubsub.py')], {
-    env: { ...process.env, REQUESTS_CA_BUNDLE: ca, NO_PROXY: '127.0.0.1,localhost' }
-  })
-  try {
-    script.stdin.end(JSON.stringify({ connectionStrings }))
-    const printed = Promise.all([text(script.stdout), text(script.stderr)])
-    const [output, complaint] = await within(SCRIPT_MS, printed, 'the script of the SDK')
-    if (output === '') throw new Error(complaint)
-    return JSON.parse(output) as Record<string, unknown>
-  } finally {
-    script.kill()
-    rmSync(folder, { recursive: true })
-  }
+  return runScript(world, { python, name: 'web_pubsub.py', given: () => ({ connectionStrings }) })
 }
 
 /** Where MQTT client `device1` of Alice connects. */
