@@ -69,4 +69,43 @@ connections(
     })
 )
 
+const EVERY = [
+  'RequestMalformed',
+  'IamDenied',
+  'ConnectionNotFound',
+  'Throttled',
+  'InternalFailure'
+]
+for (const [operation, command, rows] of [
+  ['GetConnection', () => new GetConnectionCommand({ clientId: 'a' }), EVERY],
+  ['DeleteConnection', () => new DeleteConnectionCommand({ clientId: 'a' }), EVERY],
+  ['ListSubscriptions', () => new ListSubscriptionsCommand({ clientId: 'a' }), EVERY],
+  [
+    'SendDirectMessage',
+    () => new SendDirectMessageCommand({ clientId: 'a', topic: 'a' }),
+    [...EVERY, 'Unauthorized', 'PayloadTooLarge', 'ConfirmationMissing']
+  ]
+] as const) {
+  connections(`the SDK knows every error of ${operation} by its class`, () =>
+    withFogbank(async ({ fogbank, sdk }) => {
+      const { definition, faults } = fogbank.personalities.get('aws-iot')!
+      const client = sdk()
+      for (const row of rows) {
+        faults.order(operation, row, 1)
+        const error = await client.send(command() as never).then(
+          () => {
+            throw new Error(`${row} was not told`)
+          },
+          (failure: Record<string, any>) => failure
+        )
+        const { code, message, status } = definition.errors[row]!.row
+        assert.equal(
+          [error.name, error.constructor.name, error.message, error.$metadata.httpStatusCode],
+          [code, code, message, status]
+        )
+      }
+    })
+  )
+}
+
 connections.run()
