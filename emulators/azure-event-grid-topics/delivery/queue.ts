@@ -1,6 +1,7 @@
 import type { Clock } from '@fogbank/core'
 import type { Log } from '@fogbank/personality'
 import type { PublishedEvent } from '../events.ts'
+import { createDeliveredLines } from './delivered-lines.ts'
 import { createFifo, createHeap } from './order.ts'
 import type { Pending, PendingStore } from './pending.ts'
 import {
@@ -63,6 +64,7 @@ export function createQueue(deps: QueueDeps): Queue {
   const waiting = createHeap<Pending>((pending) => pending.dueMs)
   const ready = createFifo<Pending>()
   const dead = createFifo<Pending>()
+  const lines = createDeliveredLines(clock, log, subscription.name)
   /** Sequence numbers of all that are here, so that none is here twice. */
   const known = new Set<number>()
   let requests = 0
@@ -147,9 +149,7 @@ export function createQueue(deps: QueueDeps): Queue {
       if (closed) return
       if (outcomeOf(result) !== 'Delivered') return await fail(attempted, result, startedMs)
       await finish(attempted)
-      log.info(
-        `azure-event-grid-topics delivery ${subscription.name} delivered events=${attempted.length}`
-      )
+      lines.count(attempted.length)
     } finally {
       requests--
       run()
@@ -329,6 +329,7 @@ export function createQueue(deps: QueueDeps): Queue {
     close() {
       closed = stopped = true
       timer?.cancel()
+      lines.end()
     }
   }
 }
