@@ -32,6 +32,8 @@ const BEARER = /^Bearer +(\S+) *$/i
 export async function authenticate(call: Call<State, EventCaller | Caller>): Promise<void> {
   // MQTT's CONNECT says who comes over a WebSocket.
   if (call.request.upgrade) return
+  // The token in its URL says that it is the one that was asked.
+  if (call.params.validatedSubscriptionName !== undefined) return
   const namespace = call.state.find(call.params.prefix ?? '', call.header('host'))
   if (!namespace) throw errors.NotFound({}, { detail: `path=${call.path.slice(0, 200)}` })
   if (call.params.topicName === undefined) {

@@ -99,7 +99,13 @@ export function createControl(state: State): Hono {
       ...others.filter(({ name }) => name !== resource.name),
       resource as EventSubscriptionSettings
     ])
-    return c.json(resource)
+    return c.json({ ...resource, ...stateOf(namespace, topic, resource.name) })
+  })
+  app.get(SUBSCRIPTION, (c) => {
+    const { namespace, topic } = findTopic(c)
+    const found = topic?.eventSubscriptions?.find(({ name }) => name === c.req.param('name'))
+    if (!topic || !found) return missing(c)
+    return c.json({ ...found, ...stateOf(namespace, topic, found.name) })
   })
   app.delete(SUBSCRIPTION, async (c) => {
     const { namespace, topic } = findTopic(c)
@@ -117,6 +123,12 @@ export function createControl(state: State): Hono {
       value: await state.deadLetters.list(`${namespace.name}/${topic.name}/${name}`)
     })
   })
+
+  /** Of a push subscription: whether its receiver has agreed. */
+  function stateOf(namespace: Namespace, { name: topic }: TopicSettings, name: string): object {
+    const push = namespace.topics.get(topic)?.subscriptions.get(name)?.push
+    return push ? { provisioningState: push.state } : {}
+  }
 
   async function changeSubscriptions(
     namespace: Namespace,

@@ -42,6 +42,7 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
     }
   },
   control: createControl,
+  started: (state, http) => state.started(http),
   reset: (state) => state.reset(),
   drain: (state) => state.drain(),
   close: (state) => state.close()

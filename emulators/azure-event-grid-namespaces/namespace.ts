@@ -6,7 +6,8 @@ import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
 import { compileEnrichments, type Enrich } from './routing/enrichments.ts'
 import { watchLifecycle, type Lifecycle } from './routing/lifecycle.ts'
-import { createRouter, toRouteSink, type Router } from './routing/router.ts'
+import { toRouteSink } from './routing/route-sink.ts'
+import { createRouter, type Router } from './routing/router.ts'
 import { routePublishes } from './routing/watch.ts'
 import { checkTopics, createTopics, type Topics, type TopicsContext } from './topics/topics.ts'
 
@@ -73,7 +74,7 @@ export function compileResources(
     topicSpacesConfiguration.hostname,
     settings.topicsConfiguration?.hostname
   ].flatMap((hostname) => hostname ?? [])
-  checkTopics(settings.topics)
+  checkTopics(settings.topics, name)
   const routeSink = findRoute(name, settings)
   return {
     settings,

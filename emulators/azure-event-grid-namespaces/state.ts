@@ -1,5 +1,10 @@
 import type { Clock } from '@fogbank/core'
-import { SettingsError, type Log, type PersonalityContext } from '@fogbank/personality'
+import {
+  createHttpOut,
+  SettingsError,
+  type Log,
+  type PersonalityContext
+} from '@fogbank/personality'
 import { applyChange, createChangeStore, type Change } from './changes.ts'
 import { toWholeSettings, type WholeSettings } from './defaults.ts'
 import { endExpiredSessions } from './expiry.ts'
@@ -13,8 +18,11 @@ import {
 import { PERSONALITY } from './name.ts'
 import type { NamespaceSettings, Settings } from './settings.ts'
 import { applyToSessions } from './sessions.ts'
+import type { Pushing } from './topics/subscription.ts'
 import { openDeadLetters, type DeadLetters } from './topics/dead-letters.ts'
 import { openEventStore, type EventStore } from './topics/event-store.ts'
+import { openConsents } from './topics/push/consents.ts'
+import { createHandshakes } from './topics/push/handshake.ts'
 
 /** What the operations work on: the namespaces, by name. */
 export interface State {
@@ -33,6 +41,10 @@ export interface State {
    * @throws SettingsError when it makes no sense; nothing has changed then
    */
   change(namespace: Namespace, changes: readonly Change[]): Promise<void>
+  /** The ports are open; `http` is where others reach us. */
+  started(http: string): void
+  /** Somebody called the callback URL of a handshake; false: it is none. */
+  confirm(id: string, token: string): boolean
   /** Back to what the configuration says, after the core was emptied. */
   reset(): Promise<void>
   /** Answers whoever waits for events. */
@@ -42,20 +54,46 @@ export interface State {
 
 type Context = PersonalityContext<Settings>
 
+/** What Event Grid waits for a receiver's answer. */
+const ATTEMPT_TIMEOUT_MS = 30_000
+
 /** @throws SettingsError */
 export async function createState(context: Context): Promise<State> {
   const { core, clock, ids, log, auth, tokens, settings } = context
   const records = await core.records(`${PERSONALITY}:events`)
   const deadLetters = await openDeadLetters(records, { clock, ids })
+  const consents = await openConsents(records)
   const changeStore = createChangeStore(await core.records(`${PERSONALITY}:settings`))
   const namespaces = new Map<string, Namespace>()
   let store = await openEventStore(records)
   let stopWatching: (() => void)[] = []
   let changing: Promise<void> = Promise.resolve()
+  let baseUrl: string | undefined
+  let isStarted = false
+  let endPushing = () => {}
+  let confirm = (_id: string, _token: string) => false
+
+  /** What pushes goes with the namespaces, so that nothing of them goes out after a reset. */
+  function createPushing(): Pushing {
+    const http = createHttpOut(clock, ATTEMPT_TIMEOUT_MS)
+    const handshakes = createHandshakes({ http, clock, ids, log, baseUrl: () => baseUrl ?? '' })
+    confirm = handshakes.confirm
+    endPushing = () => {
+      handshakes.close()
+      http.close()
+    }
+    return { http, handshakes, consents, log, sinks: core.sinks, isStarted: () => isStarted }
+  }
+
+  function startPushing(): void {
+    isStarted = true
+    for (const { topics } of namespaces.values()) topics.start()
+  }
 
   async function start(): Promise<void> {
+    const pushing = createPushing()
     const common: Omit<NamespaceContext, 'isDefault'> = {
-      ...{ clock, ids, log, auth, tokens, store, deadLetters },
+      ...{ clock, ids, log, auth, tokens, store, deadLetters, pushing },
       sinks: core.sinks
     }
     for (const [name, own] of namespacesOf(settings)) {
@@ -97,6 +135,8 @@ export async function createState(context: Context): Promise<State> {
     for (const stop of stopWatching) stop()
     for (const namespace of namespaces.values()) namespace.close()
     namespaces.clear()
+    isStarted = false
+    endPushing()
   }
 
   await start()
@@ -134,9 +174,16 @@ export async function createState(context: Context): Promise<State> {
     async reset() {
       close()
       deadLetters.forget()
+      consents.forget()
       store = await openEventStore(records)
       await start()
+      if (baseUrl !== undefined) startPushing()
     },
+    started(http) {
+      baseUrl = http
+      startPushing()
+    },
+    confirm: (id, token) => confirm(id, token),
     drain() {
       for (const { topics } of namespaces.values()) topics.drain()
     },

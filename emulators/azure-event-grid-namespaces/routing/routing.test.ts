@@ -6,7 +6,7 @@ import { within, withNamespace, type World } from '../testing.ts'
 import type { Settings } from '../settings.ts'
 import { compileEnrichments } from './enrichments.ts'
 import { toRoutedEvent } from './routed-event.ts'
-import { toRouteSink } from './router.ts'
+import { toRouteSink } from './route-sink.ts'
 
 const KEY = { authorization: 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE=' }
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/

@@ -20,6 +20,8 @@ export interface DeliveryState {
 export interface StoredEntry {
   sequence: number
   publishedAtMs: number
+  /** Of its JSON. */
+  bytes: number
   state: DeliveryState | undefined
 }
 
@@ -61,6 +63,7 @@ export async function openEventStore(records: Records): Promise<EventStore> {
     const entry: StoredEntry = {
       sequence: Number(key.slice(slash + 1)),
       publishedAtMs: value.readDoubleBE(0),
+      bytes: value.length - 8,
       state: states.get(key.slice(2))
     }
     sequence = Math.max(sequence, entry.sequence)

@@ -76,6 +76,17 @@ export function releaseCloudEvents(call: EventsCall): Promise<Reply> {
   return settle(call, (queue, locks) => queue.release(locks, Number(delay) * 1000))
 }
 
+/** The owner of a web hook says yes to it, by calling the URL that it was sent. */
+export function confirmEventSubscription({ query, state }: Call<State>): Reply {
+  const { id = '', token = '' } = query
+  if (!state.confirm(id, token)) throw errors.NotFound()
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+    body: 'Webhook successfully validated as a subscription endpoint.'
+  }
+}
+
 /** One answer for all tokens, a success even when every single one failed. */
 async function settle(
   call: EventsCall,

@@ -4,6 +4,7 @@ import { limits } from '../limits.ts'
 import type { State } from '../state.ts'
 import {
   acknowledgeCloudEvents,
+  confirmEventSubscription,
   publishCloudEvents,
   receiveCloudEvents,
   rejectCloudEvents,
@@ -14,8 +15,12 @@ import { eventsQuery, lockTokensBody } from './schemas.ts'
 
 const TYPE_SPEC =
   'https://github.com/Azure/azure-rest-api-specs specification/eventgrid/data-plane/EventGridNamespace/main.tsp'
+const WEB_HOOKS =
+  'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md (4.1.4)'
 const TOPIC = '{prefix*}/topics/{topicName}'
 const SUBSCRIPTION = `${TOPIC}/eventsubscriptions/{eventSubscriptionName}`
+
+const VALIDATION = '{prefix*}/eventsubscriptions/{validatedSubscriptionName}/validate'
 
 /** What every call to the events host can fail with. */
 const COMMON = [
@@ -114,6 +119,21 @@ export const eventOperations = defineOperations<State>()({
     path: `${SUBSCRIPTION}:renewLock`,
     raises: SETTLEMENT,
     handle: renewCloudEventLocks
+  },
+  // Receivers may call back with either method.
+  ConfirmEventSubscription: {
+    method: 'POST',
+    path: VALIDATION,
+    raises: ['NotFound'],
+    handle: confirmEventSubscription,
+    source: WEB_HOOKS
+  },
+  ValidateEventSubscription: {
+    method: 'GET',
+    path: VALIDATION,
+    raises: ['NotFound'],
+    handle: confirmEventSubscription,
+    source: WEB_HOOKS
   }
 })
 

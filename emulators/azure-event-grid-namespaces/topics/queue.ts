@@ -11,6 +11,8 @@ export interface QueueSettings {
   lockMs: number
   maxDeliveryCount: number
   timeToLiveMs: number
+  /** An event's end is looked at when an attempt is due, and at no other moment, as of pushed events. */
+  endsAtAttempt?: boolean
 }
 
 /** Why an event left the queue without having been taken care of. */
@@ -42,17 +44,19 @@ export interface Queue {
   /** Changes that store one event here; `admit` makes it visible once they are committed. */
   offer(json: string): { changes: RecordChange[]; admit(): void }
   /**
-   * Hands out up to `maxEvents` events; waits for the first one at most `maxWaitMs`. Resolves once the
-   * locks are stored. `whenGone` is given a function that ends the wait.
+   * Hands out up to `maxEvents` events, as many as fit `maxBytes` but at least one; waits for the first
+   * one at most `maxWaitMs`. Resolves once the locks are stored. `whenGone` is given a function that ends
+   * the wait.
    */
   receive(
     maxEvents: number,
     maxWaitMs: number,
-    whenGone?: (leave: () => void) => void
+    whenGone?: (leave: () => void) => void,
+    maxBytes?: number
   ): Promise<Delivery[]>
   /** Each answers the locks that were not lost, once what became of them is stored. */
   acknowledge(locks: readonly string[]): Promise<Set<string>>
-  release(locks: readonly string[], delayMs: number): Promise<Set<string>>
+  release(locks: readonly string[], delayMs: number, spent?: DeadLetterReason): Promise<Set<string>>
   reject(locks: readonly string[], reason?: DeadLetterReason): Promise<Set<string>>
   renew(locks: readonly string[]): Promise<Set<string>>
   configure(settings: QueueSettings): void
@@ -65,6 +69,7 @@ export interface Queue {
 interface Entry {
   readonly sequence: number
   readonly publishedAtMs: number
+  readonly bytes: number
   state: DeliveryState
   /** The list of holds it stands in. */
   holds: Map<number, Entry> | undefined
@@ -72,6 +77,7 @@ interface Entry {
 
 interface Waiter {
   maxEvents: number
+  maxBytes: number
   resolve(deliveries: Promise<Delivery[]> | Delivery[]): void
   cancel(): void
 }
@@ -82,6 +88,11 @@ export interface QueueOptions {
   clock: Clock
   ids: Ids
   settings: QueueSettings
+  /**
+   * Whether a lock of an earlier run still holds. Where the suite itself is the receiver, what it had in
+   * hand counts as not tried. @default true
+   */
+  locksSurvive?: boolean
   /** Changes that keep a dead letter; they are committed with the event's removal. */
   bury(event: DeadEvent): RecordChange[]
   /** Whether a dead letter wants the event's JSON; reading it costs. */
@@ -96,7 +107,7 @@ export interface QueueOptions {
  * the order they began, so each duration has a list of its own and nothing is ever sorted.
  */
 export function createQueue(options: QueueOptions): Queue {
-  const { path, store, clock, ids } = options
+  const { path, store, clock, ids, locksSurvive = true } = options
   let { settings } = options
   /** In the order of publishing, hence of their end. */
   const entries = new Map<number, Entry>()
@@ -111,14 +122,15 @@ export function createQueue(options: QueueOptions): Queue {
   function restore(): void {
     const nowMs = clock.now()
     const stillHeld: Entry[] = []
-    for (const { sequence, publishedAtMs, state } of store.takeLoaded(path)) {
+    for (const { sequence, publishedAtMs, bytes, state } of store.takeLoaded(path)) {
       const entry: Entry = {
-        sequence,
-        publishedAtMs,
-        state: state ?? { deliveryCount: 0 },
-        holds: undefined
+        ...{ sequence, publishedAtMs, bytes, holds: undefined },
+        state: state ?? { deliveryCount: 0 }
       }
       entries.set(sequence, entry)
+      if (!locksSurvive && state?.lock !== undefined) {
+        entry.state = { deliveryCount: state.deliveryCount - 1 }
+      }
       if ((entry.state.heldUntilMs ?? 0) > nowMs) stillHeld.push(entry)
       else ready.set(sequence, entry)
     }
@@ -238,7 +250,9 @@ export function createQueue(options: QueueOptions): Queue {
     for (const entry of entries.values()) {
       if (endOf(entry) > nowMs) break
       // Whoever has its lock may still finish.
-      if (entry.state.lock === undefined) buryLater(entry, 'time-to-live')
+      if (entry.state.lock !== undefined) continue
+      if (settings.endsAtAttempt && entry.holds) continue
+      buryLater(entry, 'time-to-live')
     }
     serve()
     arm()
@@ -258,16 +272,20 @@ export function createQueue(options: QueueOptions): Queue {
     for (const waiter of waiters) {
       if (!hasReady()) return
       waiter.cancel()
-      waiter.resolve(take(waiter.maxEvents))
+      waiter.resolve(take(waiter.maxEvents, waiter.maxBytes))
     }
   }
 
-  async function take(maxEvents: number): Promise<Delivery[]> {
+  async function take(maxEvents: number, maxBytes: number): Promise<Delivery[]> {
     const nowMs = clock.now()
     const taken: Entry[] = []
+    let bytes = 0
     for (const entry of ready.values()) {
       if (taken.length === maxEvents) break
-      if (endOf(entry) > nowMs) taken.push(entry)
+      if (endOf(entry) <= nowMs) continue
+      bytes += entry.bytes
+      if (taken.length > 0 && bytes > maxBytes) break
+      taken.push(entry)
     }
     const earlier = taken.map(({ state }) => state)
     const changes = taken.map((entry) => {
@@ -335,7 +353,8 @@ export function createQueue(options: QueueOptions): Queue {
         admit() {
           if (closed) return
           const state = { deliveryCount: 0 }
-          const entry: Entry = { sequence, publishedAtMs, state, holds: undefined }
+          const bytes = json.length
+          const entry: Entry = { sequence, publishedAtMs, bytes, state, holds: undefined }
           entries.set(sequence, entry)
           ready.set(sequence, entry)
           if (entries.size === 1) arm()
@@ -344,14 +363,16 @@ export function createQueue(options: QueueOptions): Queue {
         }
       }
     },
-    receive(maxEvents, maxWaitMs, whenGone) {
+    receive(maxEvents, maxWaitMs, whenGone, maxBytes = Infinity) {
       if (closed) return Promise.resolve([])
-      if (hasReady()) return take(maxEvents)
+      if (hasReady()) return take(maxEvents, maxBytes)
       if (maxWaitMs === 0 || draining) return Promise.resolve([])
       return new Promise((resolve) => {
-        const cancelTimer = clock.after(maxWaitMs, () => leave())
+        const isLimited = maxWaitMs < Infinity
+        const cancelTimer = isLimited ? clock.after(maxWaitMs, () => leave()) : () => {}
         const waiter: Waiter = {
           maxEvents,
+          maxBytes,
           resolve,
           cancel() {
             cancelTimer()
@@ -377,7 +398,7 @@ export function createQueue(options: QueueOptions): Queue {
       await settle([...found.values()], reason)
       return new Set(found.keys())
     },
-    async release(locks, delayMs) {
+    async release(locks, delayMs, spentFor = 'max-delivery-count') {
       const found = findHeld(locks)
       const changes: RecordChange[] = []
       const spent: Entry[] = []
@@ -396,7 +417,7 @@ export function createQueue(options: QueueOptions): Queue {
         if (delayMs > 0) hold(entry, state, delayMs)
         else makeReady(entry)
       }
-      await Promise.all([store.commit(changes), settle(spent, 'max-delivery-count')])
+      await Promise.all([store.commit(changes), settle(spent, spentFor)])
       serve()
       return new Set(found.keys())
     },

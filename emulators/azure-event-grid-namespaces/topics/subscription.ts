@@ -4,6 +4,10 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { EventStore } from './event-store.ts'
 import { compileConfiguration } from './filters.ts'
 import { createLockTokens, type LockTokens } from './lock-token.ts'
+import type { Consents } from './push/consents.ts'
+import { createDestination, type DestinationContext } from './push/destination.ts'
+import type { Handshakes } from './push/handshake.ts'
+import { createPush, type Push } from './push/push.ts'
 import { createQueue, type Queue, type QueueSettings } from './queue.ts'
 import type { EventSubscriptionSettings } from './settings.ts'
 import { durationMs } from './time.ts'
@@ -11,7 +15,7 @@ import { durationMs } from './time.ts'
 const DAY_MS = 86_400_000
 const DEFAULT_LOCK_SECONDS = 60
 const DEFAULT_MAXIMUM_DELIVERY_COUNT = 10
-/** Longer than a push may take, so that nothing is tried twice at once. */
+/** Longer than a push may take, so that nothing is tried twice at once; none outlives the process. */
 const PUSH_LOCK_MS = 60_000
 
 /** One event subscription at work. */
@@ -20,14 +24,27 @@ export interface Subscription {
   readonly settings: EventSubscriptionSettings
   readonly queue: Queue
   readonly tokens: LockTokens
+  /** What takes its events to their destination; absent: receivers fetch them. */
+  readonly push: Push | undefined
   matches(event: SinkEvent): boolean
   /** New settings, checked by the caller; what waits goes on waiting. */
   configure(settings: EventSubscriptionSettings, retentionMs: number): void
+  /** The ports are open: receivers may be asked, and what waits goes out. */
+  start(): void
   close(): void
+}
+
+/** What subscriptions push with. */
+export interface Pushing extends DestinationContext {
+  handshakes: Handshakes
+  consents: Consents
+  /** Whether the ports are open. */
+  isStarted(): boolean
 }
 
 export interface SubscriptionContext {
   store: EventStore
+  pushing: Pushing
   deadLetters: DeadLetters
   clock: Clock
   ids: Ids
@@ -48,11 +65,27 @@ export function createSubscription(
   const queue = createQueue({
     ...context,
     path,
+    locksSurvive: !isPush(settings),
     settings: toQueueSettings(settings, retentionMs),
     bury,
     buries: () => context.deadLetters.isWanted(settings),
     failed: (error, what) => context.log.error(error, what)
   })
+  let push = toPush(false)
+
+  /** Whatever is there when the ports open stands in the configuration, or was made in an earlier run. */
+  function toPush(updates: boolean): Push | undefined {
+    if (!isPush(settings)) return undefined
+    const { pushing, clock, log } = context
+    const destination = createDestination(path, settings, pushing)
+    const { handshakes, consents } = pushing
+    const configured = !pushing.isStarted()
+    return createPush({
+      ...{ path, name: initial.name, queue, destination, handshakes, consents, clock, log },
+      ...{ configured, updates }
+    })
+  }
+
   return {
     name: initial.name,
     get settings() {
@@ -60,14 +93,39 @@ export function createSubscription(
     },
     queue,
     tokens: createLockTokens(path),
-    matches: (event) => matches(event),
+    get push() {
+      return push
+    },
+    matches: (event) => (push?.accepts ?? true) && matches(event),
     configure(changed, changedRetentionMs) {
       matches = compileConfiguration(changed.filtersConfiguration, path)
+      const isElsewhere = destinationOf(changed) !== destinationOf(settings)
+      const isTouched = changed !== settings
       settings = changed
       queue.configure(toQueueSettings(changed, changedRetentionMs))
+      // A receiver that refused is asked again when its subscription is put again.
+      if (!isElsewhere && !(isTouched && push?.state === 'Failed')) return
+      push?.close()
+      push = toPush(push?.state === 'Succeeded' || push?.state === 'Updating')
+      if (context.pushing.isStarted()) push?.start()
     },
-    close: () => queue.close()
+    start: () => push?.start(),
+    close() {
+      push?.close()
+      queue.close()
+    }
   }
+}
+
+function isPush({ deliveryConfiguration }: EventSubscriptionSettings): boolean {
+  return deliveryConfiguration?.deliveryMode === 'Push'
+}
+
+/** A text to compare; undefined: nothing is pushed. */
+function destinationOf(settings: EventSubscriptionSettings): string | undefined {
+  return isPush(settings)
+    ? JSON.stringify(settings.deliveryConfiguration?.push?.destination)
+    : undefined
 }
 
 /** What of a subscription's delivery configuration the queue works by. */
@@ -83,7 +141,8 @@ export function toQueueSettings(
   return {
     lockMs: deliveryMode === 'Push' ? PUSH_LOCK_MS : lockSeconds * 1000,
     maxDeliveryCount,
-    timeToLiveMs: Math.min(ownMs ?? Infinity, retentionMs)
+    timeToLiveMs: Math.min(ownMs ?? Infinity, retentionMs),
+    endsAtAttempt: deliveryMode === 'Push'
   }
 }
 

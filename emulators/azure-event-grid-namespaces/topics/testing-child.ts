@@ -6,7 +6,12 @@ const fogbank = await startFogbank({
   only: ['azure-event-grid-namespaces'],
   log,
   dataDir: process.argv[2]!,
-  config: { 'azure-event-grid-namespaces': { allowShortWait: true } }
+  config: {
+    'azure-event-grid-namespaces': {
+      allowShortWait: true,
+      ...(JSON.parse(process.argv[3] ?? '{}') as object)
+    }
+  }
 })
 process.send!(fogbank.endpoints['azure-event-grid-namespaces']!.http)
 // Timers of the suite keep no process alive; the channel to the test does.

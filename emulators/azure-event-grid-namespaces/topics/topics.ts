@@ -3,6 +3,7 @@ import { SettingsError } from '@fogbank/personality'
 import { limits } from '../limits.ts'
 import { toNamespaceEvent, type NamespaceEvent } from './cloud-event.ts'
 import { compileConfiguration } from './filters.ts'
+import { checkDestination } from './push/destination.ts'
 import type { TopicSettings } from './settings.ts'
 import {
   createSubscription,
@@ -32,6 +33,8 @@ export interface Topics {
   list(): Topic[]
   /** Brings topics and subscriptions to what checkTopics found good; what is gone loses its events. */
   configure(settings: readonly TopicSettings[]): Promise<void>
+  /** The ports are open: push subscriptions begin. */
+  start(): void
   /** Answers whoever waits for events. */
   drain(): void
   close(): void
@@ -42,7 +45,7 @@ export interface TopicsContext extends SubscriptionContext {
 }
 
 /** @throws SettingsError naming the topic or subscription that makes no sense */
-export function checkTopics(settings: readonly TopicSettings[]): void {
+export function checkTopics(settings: readonly TopicSettings[], namespace: string): void {
   checkUnique(settings, 'topics')
   for (const { name, eventRetentionInDays, eventSubscriptions = [] } of settings) {
     const path = `topics/${name}/eventSubscriptions`
@@ -62,9 +65,9 @@ export function checkTopics(settings: readonly TopicSettings[]): void {
           `${own}: eventTimeToLive ${text} is not between PT1M and the topic's retention`
         )
       }
-      if (deliveryMode === 'Push' && !push?.destination) {
-        throw new SettingsError(`${own}: delivery mode Push needs push.destination`)
-      }
+      if (deliveryMode !== 'Push') continue
+      const full = `${namespace}/${name}/${subscription.name}`
+      checkDestination(full, subscription, { place: own, topics: settings })
     }
   }
 }
@@ -135,6 +138,7 @@ export function createTopics(
               context
             )
             subscriptions.set(subscriptionName, made)
+            if (context.pushing.isStarted()) made.start()
           }
         }
       },
@@ -155,6 +159,7 @@ export function createTopics(
       subscriptions.delete(subscriptionName)
       await context.store.clear(`${path}/${subscriptionName}`)
       await context.deadLetters.clear(`${path}/${subscriptionName}`)
+      await context.pushing.consents.set(`${path}/${subscriptionName}`, undefined)
     }
   }
 
@@ -172,6 +177,11 @@ export function createTopics(
         const known = topics.get(name) ?? create(name)
         topics.set(name, known)
         await known.configure(topic)
+      }
+    },
+    start() {
+      for (const { subscriptions } of topics.values()) {
+        for (const subscription of subscriptions.values()) subscription.start()
       }
     },
     drain() {
