@@ -1,7 +1,7 @@
 // A suite in a process of its own, to be killed: argv is the data folder and the configuration.
 import { startFogbank } from 'fogbank'
-import { TOPICS } from './testing.ts'
 
+const TOPICS = 'azure-event-grid-topics'
 const [dataDir = '', config = '{}'] = process.argv.slice(2)
 
 async function main(): Promise<void> {
