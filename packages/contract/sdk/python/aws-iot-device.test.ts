@@ -31,6 +31,8 @@ if ('reason' in found) {
         puback: 0,
         topic: `${name}/state`,
         payload: '{"on":1}',
+        payloadFormat: 1,
+        messageExpiry: 60,
         contentType: 'application/json',
         responseTopic: 'answers/here',
         correlationData: 'abc',
