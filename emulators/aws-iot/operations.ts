@@ -120,6 +120,7 @@ export const operations = defineOperations<State>()({
       'ServiceUnavailable',
       ...SERVICE
     ],
+    unavailable: errors.ServiceUnavailable,
     handle: getRetainedMessage,
     source: `${API}/API_iotdata_GetRetainedMessage.html`
   },
@@ -137,6 +138,7 @@ export const operations = defineOperations<State>()({
       'ServiceUnavailable',
       ...SERVICE
     ],
+    unavailable: errors.ServiceUnavailable,
     handle: listRetainedMessages,
     source: `${API}/API_iotdata_ListRetainedMessages.html`
   },
@@ -148,10 +150,12 @@ export const operations = defineOperations<State>()({
       'ThingNameInvalid',
       'ShadowNameInvalid',
       'ShadowNotFound',
+      'ShadowEncodingUnsupported',
       'MethodNotAllowed',
       'ServiceUnavailable',
       ...SERVICE
     ],
+    unavailable: errors.ServiceUnavailable,
     handle: getThingShadow,
     source: `${API}/API_iotdata_GetThingShadow.html`
   },
@@ -180,6 +184,7 @@ export const operations = defineOperations<State>()({
       'ServiceUnavailable',
       ...SERVICE
     ],
+    unavailable: errors.ServiceUnavailable,
     handle: updateThingShadow,
     source: `${API}/API_iotdata_UpdateThingShadow.html`
   },
@@ -191,10 +196,12 @@ export const operations = defineOperations<State>()({
       'ThingNameInvalid',
       'ShadowNameInvalid',
       'ShadowNotFound',
+      'ShadowEncodingUnsupported',
       'MethodNotAllowed',
       'ServiceUnavailable',
       ...SERVICE
     ],
+    unavailable: errors.ServiceUnavailable,
     handle: deleteThingShadow,
     source: `${API}/API_iotdata_DeleteThingShadow.html`
   },
@@ -212,6 +219,7 @@ export const operations = defineOperations<State>()({
       'ServiceUnavailable',
       ...SERVICE
     ],
+    unavailable: errors.ServiceUnavailable,
     handle: listNamedShadowsForThing,
     source: `${API}/API_iotdata_ListNamedShadowsForThing.html`
   },

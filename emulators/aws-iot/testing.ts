@@ -9,6 +9,7 @@ import {
   createCore,
   createManualClock,
   systemIds,
+  type Core,
   type ManualClock,
   type Peer,
   type Published,
@@ -44,6 +45,7 @@ export interface Signer {
 }
 
 export interface AwsWorld {
+  core: Core
   running: RunningPersonality
   space: Space
   clock: ManualClock
@@ -233,6 +235,7 @@ export async function withAwsIot(
   try {
     await run({
       client,
+      core,
       running,
       space,
       clock,

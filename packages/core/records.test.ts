@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Records } from './index.ts'
+import type { CoreError, Records } from './index.ts'
 import { withCore, withDirectory } from './testing.ts'
 
 const put = (key: string, value: string) => ({ put: key, value: Buffer.from(value) })
@@ -42,6 +42,24 @@ records('are no space, and are emptied by a reset even when nobody asked for the
       await core.reset()
       assert.equal(await keysOf(await core.records('test:lamps')), [])
     })
+  })
+)
+
+records("fail with the core's own error when the database does", () =>
+  withCore({}, async ({ core }) => {
+    const lamps = await core.records('test:lamps')
+    await core.close()
+    for (const call of [
+      () => lamps.get('a'),
+      () => lamps.commit([put('a', '1')]),
+      () => keysOf(lamps)
+    ]) {
+      const code = await call().then(
+        () => 'done',
+        (error: CoreError) => error.code
+      )
+      assert.is(code, 'store-failed')
+    }
   })
 )
 

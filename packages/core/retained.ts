@@ -1,7 +1,7 @@
 import msgpack from 'msgpack-lite'
 import type { Clock } from './clock.ts'
 import { fromWire, type RetainedMessage, type WireProperties } from './message.ts'
-import type { Store, StorePart, WriteOperation } from './store.ts'
+import { toStoreError, type Store, type StorePart, type WriteOperation } from './store.ts'
 import { isWildcard, matchesFilter } from './topic.ts'
 
 /** Keys of retained messages. */
@@ -20,7 +20,7 @@ export interface StoredPacket {
   storedAtMs?: number
 }
 
-/** The retained messages of a space, for readers. */
+/** The retained messages of a space, for readers. @throws CoreError 'store-failed' */
 export interface Retained {
   /** The message kept under exactly this topic; expired ones are not there. Remaining expiry is filled in. */
   get(topic: string): Promise<RetainedMessage | undefined>
@@ -38,22 +38,30 @@ export interface Retained {
 export function createRetained(part: StorePart, clock: Clock): Retained {
   return {
     async get(topic) {
-      for await (const packet of readStored(part, topic)) return toRetainedMessage(packet, clock)
-      return undefined
+      try {
+        for await (const packet of readStored(part, topic)) return toRetainedMessage(packet, clock)
+        return undefined
+      } catch (error) {
+        throw toStoreError(error)
+      }
     },
     async list({ filter, after, limit }) {
-      const stored =
-        filter === undefined ? readAllStored(part, after) : readStored(part, filter, after)
       const messages: RetainedMessage[] = []
-      for await (const packet of stored) {
-        const message = toRetainedMessage(packet, clock)
-        if (!message) continue
-        if (messages.length === limit) {
-          return { messages, next: messages[messages.length - 1]!.topic }
+      try {
+        const stored =
+          filter === undefined ? readAllStored(part, after) : readStored(part, filter, after)
+        for await (const packet of stored) {
+          const message = toRetainedMessage(packet, clock)
+          if (!message) continue
+          if (messages.length === limit) {
+            return { messages, next: messages[messages.length - 1]!.topic }
+          }
+          messages.push(message)
         }
-        messages.push(message)
+        return { messages }
+      } catch (error) {
+        throw toStoreError(error)
       }
-      return { messages }
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { CoreError } from './error.ts'
+import { toStoreError } from './store.ts'
 
 interface Entry {
   ready: boolean
@@ -62,7 +63,7 @@ export function createSequencer(clock: Clock, storeTimeoutMs: number): Sequencer
       )
       stored.then(
         () => settle(undefined),
-        (cause: unknown) => settle(new CoreError('store-failed', 'the store failed', { cause }))
+        (cause: unknown) => settle(toStoreError(cause))
       )
     }
   }

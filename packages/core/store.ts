@@ -23,6 +23,11 @@ export interface Store {
   close(): Promise<void>
 }
 
+/** What the database failed with, as the core tells it. */
+export function toStoreError(cause: unknown): CoreError {
+  return new CoreError('store-failed', 'the store failed', { cause })
+}
+
 /**
  * Opens the database: a folder on disk, or memory when there is none, through the same code.
  *

@@ -1,5 +1,5 @@
 import type { Call, Reply } from './call.ts'
-import type { ProviderError } from './errors.ts'
+import type { AnyErrorMaker, ProviderError } from './errors.ts'
 import type { Limit } from './limits.ts'
 import type { JsonSchema, ValidationFault } from './validate.ts'
 
@@ -20,6 +20,8 @@ export interface Operation<State = any> {
   bodyLimit?: Limit
   /** The error for a query or body that its schema refuses. */
   invalid?(fault: ValidationFault, call: Call<State>): ProviderError
+  /** The store failed or did not answer in time. @default the personality's fallback */
+  unavailable?: AnyErrorMaker
   /** Keys of the error rows this operation can answer with; the coverage test asks a transcript for each. */
   raises: readonly string[]
   handle(call: Call<State, any>): Reply | Promise<Reply>

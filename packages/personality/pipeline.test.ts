@@ -263,4 +263,11 @@ pipeline('a definition that raises a row it does not have is refused', () => {
   )
 })
 
+pipeline("an operation's own row for a failing store goes first", async () => {
+  const more = { operations: { Echo: { ...operations.Echo, unavailable: errors.Internal } } }
+  const reply = await ask('/echo/db', { method: 'POST' }, more)
+  assert.is(reply.status, 500)
+  assert.is(reply.lines.at(-1), 'echo Echo 500 Internal store-failed')
+})
+
 pipeline.run()

@@ -163,7 +163,8 @@ export function createPipeline<State>(
     if (thrown instanceof ProviderError) return thrown
     context.log.error(thrown, `${definition.name} ${call.operationName} failed`)
     if (thrown instanceof CoreError) {
-      return definition.fallbacks.unavailable({}, { detail: thrown.code })
+      const unavailable = call.operation?.unavailable ?? definition.fallbacks.unavailable
+      return unavailable({}, { detail: thrown.code })
     }
     return definition.fallbacks.internal({}, { detail: 'see the stack above' })
   }
