@@ -57,6 +57,21 @@ header('of the right key lets a Publish in, with an empty answer for iotdata', (
   })
 )
 
+header('with a session token is good until the token expires', () => {
+  const accessKeyId = 'ASIATEMPORARY'
+  const sessionToken = 'a session token'
+  // Thirty seconds after the clock of these tests begins.
+  const sessionTokenExpiresAt = '2026-01-02T03:04:35Z'
+  const key = { accessKeyId, secretAccessKey: 'secret', sessionToken }
+  const settings = { accessKeys: [{ ...key, sessionTokenExpiresAt }] }
+  return withAwsIot({ settings }, async ({ signed, clock }) => {
+    clock.advance(29_999)
+    assert.is((await signed(CALL, key)).status, 200)
+    clock.advance(1)
+    refuses(await signed(CALL, key), 'The security token included in the request is expired')
+  })
+})
+
 header('made for iotdevicegateway is answered as devices are', () =>
   withAwsIot({}, async ({ signed }) => {
     const answer = await signed(CALL, { service: 'iotdevicegateway' })
