@@ -51,6 +51,8 @@ export interface FanoutContext {
   /** Run of the process, higher than that of any before. */
   run: number
   log(line: string): void
+  /** The session's queue is full, and the session is to end with that. */
+  overflowed(entry: SessionEntry): void
 }
 
 /** Run and counter, in a form that sorts as they do. */
@@ -64,18 +66,23 @@ export function createFanout(context: FanoutContext): Fanout {
   const { store, clock, queues, retained, subscriptions, bounds, run } = context
   const sequencer = createSequencer(clock, context.storeTimeoutMs)
 
-  function hasSpace(entry: SessionEntry): boolean {
+  function hasSpace(entry: SessionEntry, { payload }: BrokerPacket): boolean {
+    const { connection, offlineQueue } = entry
+    const endsSession = offlineQueue?.whenFull === 'end-session'
     // While its client is there, a queue is as long as what is on its way.
-    if (entry.connection) return true
+    if (connection && !(endsSession && connection.outgoing.isStalled())) return true
     const { messages, bytes } = queues.size(entry.id)
-    const { offlineQueue } = entry
     const maximum = offlineQueue?.messages ?? bounds.queuedMessages
     const maximumBytes = offlineQueue?.bytes ?? bounds.queuedBytes
-    if (messages < maximum && bytes < maximumBytes) return true
+    const fits = endsSession ? bytes + payload.length <= maximumBytes : bytes < maximumBytes
+    if (messages < maximum && fits) return true
     if (!entry.queueFull) {
       entry.queueFull = true
       const size = `messages=${messages} bytes=${bytes}`
-      context.log(`${entry.personality} ${entry.clientId} queue full, messages dropped: ${size}`)
+      const end = endsSession ? 'the session ends' : 'messages dropped'
+      context.log(`${entry.personality} ${entry.clientId} queue full, ${end}: ${size}`)
+      // Not before the message has found everybody else.
+      if (endsSession) queueMicrotask(() => context.overflowed(entry))
     }
     return false
   }
@@ -91,7 +98,7 @@ export function createFanout(context: FanoutContext): Fanout {
     for (const target of targets) {
       const { entry } = target
       const qos = lower(packet.qos, target.qos)
-      if (qos === 0 || entry.expirySeconds === 0 || !hasSpace(entry)) continue
+      if (qos === 0 || entry.expirySeconds === 0 || !hasSpace(entry, packet)) continue
       const retain = packet.retain && target.retainAsPublished
       const { identifiers } = target
       writes.push(queues.append(entry.id, position, toKept(packet, qos, retain, identifiers)))
@@ -160,7 +167,7 @@ export function createFanout(context: FanoutContext): Fanout {
     },
     sendTo(entry, packet, settled, outcome) {
       const position = toPosition(run, packet.brokerCounter)
-      const isQueued = packet.qos > 0 && entry.expirySeconds > 0 && hasSpace(entry)
+      const isQueued = packet.qos > 0 && entry.expirySeconds > 0 && hasSpace(entry, packet)
       const writes = isQueued
         ? [queues.append(entry.id, position, toKept(packet, packet.qos as 1 | 2, false, []))]
         : []

@@ -4,6 +4,7 @@ import { fromWire, toWire, type Message, type QoS, type WireProperties } from '.
 import type { Position, Queues, Sent } from './queues.ts'
 import type { Connection, Settled } from './session/connection.ts'
 import type { Address, ClientSession, SessionEntry, Subscription, Will } from './session/entry.ts'
+import type { OfflineQueue } from './session/policy.ts'
 import type { DisconnectCause, Peer } from './session/session.ts'
 import type { Store, StorePart, WriteOperation } from './store.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -18,6 +19,8 @@ export interface SessionsContext {
   /** Publishes a will; the connection is there unless the process that had it is gone. */
   publishWill(entry: SessionEntry, will: Message, connection: Connection | undefined): Promise<void>
   expired(client: ClientSession): void
+  /** Its client was away, and its queue was full. */
+  overflowed(client: ClientSession): void
   failed(error: unknown, what: string): void
 }
 
@@ -53,6 +56,8 @@ export interface Sessions {
   release(entry: SessionEntry, messageId: number): Promise<void>
   /** Forgets a session that has no connection; its delayed will is published, or suppressed. */
   end(entry: SessionEntry, will: 'publish' | 'suppress'): Promise<void>
+  /** Ends a session whose queue is full, its client's connection too. */
+  overflow(entry: SessionEntry): Promise<void>
   describe(entry: SessionEntry): ClientSession
   /** Takes up the waits that an earlier process left: expiries, delayed wills, wills of lost clients. */
   resume(): void
@@ -82,7 +87,7 @@ interface Kept {
   clientId: string
   version: 3 | 4 | 5
   owner: string | null
-  offlineQueue: { messages: number; bytes: number } | null
+  offlineQueue: OfflineQueue | null
   cleanStart: boolean
   /** null: never. */
   expirySeconds: number | null
@@ -93,6 +98,9 @@ interface Kept {
   will: { topic: string; payload: Buffer; qos: QoS; retain: boolean; delaySeconds: number } | null
   willProperties: WireProperties | null
 }
+
+/** MQTT 5 "Quota exceeded". */
+const QUOTA_EXCEEDED = 0x97
 
 /** MQTT 5's largest interval says "never". */
 const NEVER_SECONDS = 0xffffffff
@@ -469,6 +477,16 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       await store.commit([{ type: 'del', key, sublevel: part }])
     },
     end,
+    async overflow(entry) {
+      if (entry.connection) {
+        await entry.connection.endWith({ rule: 'SessionOverflow', reasonCode: QUOTA_EXCEEDED })
+        if (entries.get(entry.id) === entry && !entry.connection) await end(entry, 'publish')
+        return
+      }
+      const client = { ...describe(entry), subscriptions: new Map(entry.subscriptions) }
+      await end(entry, 'publish')
+      context.overflowed(client)
+    },
     describe,
     resume() {
       for (const entry of [...entries.values()]) {

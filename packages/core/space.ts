@@ -24,6 +24,8 @@ export type SpaceListener = {
   session?(event: SessionEvent): void
   /** A session whose client had not come back in time is gone, with all that was kept for it. */
   expired?(client: ClientSession): void
+  /** The same of a session whose client was away when its queue was full, see OfflineQueue. */
+  overflowed?(client: ClientSession): void
 }
 
 /** Where topics, sessions and retained messages live together: one broker over one part of the store. */
@@ -104,7 +106,10 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
       subscriptions,
       bounds,
       run,
-      log: note
+      log: note,
+      overflowed(entry) {
+        sessions.overflow(entry).catch((error: unknown) => failed(error, `session ${entry.id}`))
+      }
     })
     const sessions = await openSessions({
       store,
@@ -115,6 +120,9 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
       publishWill,
       expired(client) {
         for (const listener of listeners) listener.expired?.(client)
+      },
+      overflowed(client) {
+        for (const listener of listeners) listener.overflowed?.(client)
       },
       failed
     })

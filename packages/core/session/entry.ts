@@ -1,7 +1,7 @@
 import type { Group } from '../groups.ts'
 import type { Message, QoS } from '../message.ts'
 import type { Connection } from './connection.ts'
-import type { ProtocolVersion, SubscriptionRequest } from './policy.ts'
+import type { OfflineQueue, ProtocolVersion, SubscriptionRequest } from './policy.ts'
 import type { Peer, Session } from './session.ts'
 import type { Manner } from './wire.ts'
 
@@ -36,7 +36,7 @@ export interface SessionEntry {
   /** Whatever the policy wanted kept, to tell whose session it is. */
   owner: string | undefined
   /** The policy's limit of the queue while the client is away; absent: the core's own. */
-  offlineQueue: { messages: number; bytes: number } | undefined
+  offlineQueue: OfflineQueue | undefined
   cleanStart: boolean
   /** Absent while the client is away. */
   connection: Connection | undefined

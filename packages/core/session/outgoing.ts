@@ -40,6 +40,7 @@ interface Delivery {
   /** Kept for a group's alone, which may hand it to another member. */
   message: Deliverable | undefined
   retain: boolean
+  sentAtMs: number
 }
 
 interface Waiting {
@@ -54,6 +55,8 @@ export interface Outgoing {
   isOpen(): boolean
   /** Whether a QoS 1 or 2 message could go out at once. */
   hasRoom(): boolean
+  /** Whether the client has let a message wait for its acknowledgement for too long. */
+  isStalled(): boolean
   deliver(message: Deliverable, manner: Manner, source?: Source): void
   /** Resolves when there is room for more that can wait; false when the connection is over. */
   whenRoom(): Promise<boolean>
@@ -73,6 +76,9 @@ const NO_SOURCE: Source = {}
 const PAGE = 64
 /** Bytes written and not taken by the client at which the rest of a queue waits. */
 const HIGH_WATER_BYTES = 1024 * 1024
+
+/** How long a message may wait for its acknowledgement before its client counts as away. */
+const STALLED_MS = 10_000
 
 /** MQTT 5 "Quota exceeded". */
 const QUOTA_EXCEEDED = 0x97
@@ -113,6 +119,19 @@ export function createOutgoing(connection: Connection): Outgoing {
     return false
   }
 
+  function isStalled(): boolean {
+    for (const { sentAtMs } of inFlight.values()) return clock.now() - sentAtMs >= STALLED_MS
+    return false
+  }
+
+  /** Whether what waits in memory is more than the policy keeps for a client that takes nothing. */
+  function overflows(message: Deliverable): boolean {
+    const { offlineQueue: limit } = entry
+    if (limit?.whenFull !== 'end-session' || !isStalled()) return false
+    const messages = inFlight.size + waiting.length
+    return messages >= limit.messages || waitingBytes + message.payload.length > limit.bytes
+  }
+
   function pumpWhenDrained(): void {
     if (awaitingDrain) return
     awaitingDrain = true
@@ -150,6 +169,10 @@ export function createOutgoing(connection: Connection): Outgoing {
   }
 
   function wait(message: Deliverable, manner: Manner, source: Source): void {
+    if (overflows(message)) {
+      connection.refuse({ rule: 'SessionOverflow', reasonCode: QUOTA_EXCEEDED })
+      return
+    }
     if (waiting.length >= bounds.waitingMessages || waitingBytes > bounds.waitingBytes) {
       const detail = `waiting=${waiting.length} waitingBytes=${waitingBytes}`
       connection.refuse({ rule: 'SlowClient', reasonCode: QUOTA_EXCEEDED, detail })
@@ -173,7 +196,16 @@ export function createOutgoing(connection: Connection): Outgoing {
     const { qos, retain } = manner as { qos: 1 | 2; retain: boolean }
     const messageId = earlier?.messageId ?? takeId()
     const kept = source.group && source.position === undefined ? message : undefined
-    const delivery: Delivery = { messageId, qos, released: false, source, message: kept, retain }
+    const sentAtMs = clock.now()
+    const delivery: Delivery = {
+      messageId,
+      qos,
+      released: false,
+      source,
+      message: kept,
+      retain,
+      sentAtMs
+    }
     inFlight.set(messageId, delivery)
     const go = () => {
       if (!isOpen()) return
@@ -358,7 +390,8 @@ export function createOutgoing(connection: Connection): Outgoing {
         released: true,
         source,
         message: undefined,
-        retain
+        retain,
+        sentAtMs: clock.now()
       })
       return connection.write({ cmd: 'pubrel', messageId, reasonCode: 0 })
     }
@@ -383,6 +416,7 @@ export function createOutgoing(connection: Connection): Outgoing {
   return {
     isOpen,
     hasRoom,
+    isStalled,
     deliver,
     async whenRoom() {
       while (isOpen() && (waiting.length > 0 || !hasRoom())) {

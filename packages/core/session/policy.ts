@@ -107,8 +107,8 @@ export interface MqttPolicy<Identity = unknown> {
   readonly receiveMaximum?: number
   /** Unacknowledged QoS 1 and 2 publishes on the way to a client, whatever it allows; absent: the core's bound. */
   readonly inFlightMaximum?: number
-  /** What is kept for a session whose client is away; later messages are dropped. Absent: the core's bound. */
-  readonly offlineQueue?: { messages: number; bytes: number }
+  /** What is kept for a session whose client is away. Absent: the core's bound. */
+  readonly offlineQueue?: OfflineQueue
   /** Highest topic alias a client may use towards us; 0: none. */
   readonly topicAliasMaximum: number
   /** Whether we shorten topics towards clients that allow it. @default false */
@@ -175,6 +175,18 @@ export interface MqttPolicy<Identity = unknown> {
   responseInformation?(session: Session<Identity>): string | undefined
   /** More CONNACK properties, or others. */
   connackProperties?(session: Session<Identity>): WireProperties & Record<string, unknown>
+}
+
+/** How long a session's queue may get. */
+export interface OfflineQueue {
+  messages: number
+  /** As kept. */
+  bytes: number
+  /**
+   * `end-session`: the session is gone with all that it holds, and listeners are told; a client that is
+   * connected but lets its oldest message wait for ten seconds counts as away. @default drop
+   */
+  whenFull?: 'drop' | 'end-session'
 }
 
 /** What a policy may want to know of a packet's form. */
