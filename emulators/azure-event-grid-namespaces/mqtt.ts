@@ -12,6 +12,8 @@ const JWT_METHOD = 'OAUTH2-JWT'
 const MAXIMUM_WILL_DELAY_SECONDS = 300
 /** Unacknowledged messages on the way to a client. */
 const MAXIMUM_IN_FLIGHT = 16
+/** Sessions of one authentication name. */
+const DEFAULT_SESSIONS = 1
 /** MQTT 5 reason codes from here on are errors. */
 const FAILURE = 0x80
 
@@ -51,7 +53,7 @@ export function mqtt(state: State): MqttPolicy<Caller> {
       }
     },
     inFlightMaximum: MAXIMUM_IN_FLIGHT,
-    offlineQueue: { messages: 100, bytes: 1_048_576 },
+    offlineQueue: { messages: 100, bytes: 1_048_576, whenFull: 'end-session' },
     checkSession({ clientId, identity: { principal } }, kept) {
       // Names are compared without regard to case.
       if (kept.owner === nameOf(principal).toLowerCase()) return undefined
@@ -131,9 +133,8 @@ async function identifyToken(
 
 /** Sessions whose clients are away count too. @throws ProviderError */
 function checkSessionCount({ space, current }: Namespace, owner: string, clientId: string): void {
-  const { maximumClientSessionsPerAuthenticationName: limit } =
+  const { maximumClientSessionsPerAuthenticationName: limit = DEFAULT_SESSIONS } =
     current.settings.topicSpacesConfiguration ?? {}
-  if (limit === undefined) return
   const others = space.clients
     .list(PERSONALITY)
     .filter((session) => session.owner === owner && session.clientId !== clientId)

@@ -1,4 +1,4 @@
-import type { Clock, Space } from '@fogbank/core'
+import type { Clock, Records, Space } from '@fogbank/core'
 import { SettingsError, type AuthMode, type TokenVerifier } from '@fogbank/personality'
 import { createAccess, type Access } from './access.ts'
 import { createAudiences, type Audiences, type Principal } from './auth.ts'
@@ -42,6 +42,8 @@ export interface Resources {
   acceptedStatus: 202 | 204
   /** Name of the sink that every message is routed to; absent: none. */
   routeSink?: string
+  /** Name of the sink that lifecycle events go to; absent: none. */
+  lifecycleSink?: string
   enrich: Enrich
 }
 
@@ -58,6 +60,8 @@ export interface Caller extends EventCaller {
 export interface NamespaceContext extends TopicsContext {
   auth: AuthMode
   tokens: TokenVerifier
+  /** Where clients' connections are counted. */
+  counts: Records
   /** Its topics can be reached by their bare names. */
   isDefault: boolean
 }
@@ -75,7 +79,15 @@ export function compileResources(
     settings.topicsConfiguration?.hostname
   ].flatMap((hostname) => hostname ?? [])
   checkTopics(settings.topics, name)
-  const routeSink = findRoute(name, settings)
+  const { routeTopicResourceId, lifecycleEventsTopicResourceId } = topicSpacesConfiguration
+  const place = 'topicSpacesConfiguration'
+  const routeSink = findSink(name, settings, `${place}/routeTopicResourceId`, routeTopicResourceId)
+  const lifecycleSink = findSink(
+    name,
+    settings,
+    `${place}/lifecycleEventsTopicResourceId`,
+    lifecycleEventsTopicResourceId
+  )
   return {
     settings,
     access: createAccess(settings, lenient),
@@ -85,6 +97,7 @@ export function compileResources(
     hostnames,
     acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
     ...(routeSink === undefined ? {} : { routeSink }),
+    ...(lifecycleSink === undefined ? {} : { lifecycleSink }),
     enrich: compileEnrichments(topicSpacesConfiguration.routingEnrichments)
   }
 }
@@ -104,8 +117,9 @@ export async function createNamespace(
   )
   await topics.configure(settings.topics)
   const { clock, tokens } = context
-  const router = createRouter({ ...context, namespace: name, resources: () => namespace.current })
-  const lifecycle = watchLifecycle(name, space, context)
+  const watching = { ...context, namespace: name, resources: () => namespace.current }
+  const router = createRouter(watching)
+  const lifecycle = await watchLifecycle({ ...watching, space, records: context.counts })
   const namespace: Namespace = {
     ...{ name, space, clock, tokens, lenient, topics, router, lifecycle, current },
     close() {
@@ -119,17 +133,16 @@ export async function createNamespace(
   return namespace
 }
 
-/** @throws SettingsError when the route leads to no topic */
-function findRoute(
+/** `place` is the key that the resource id stands under. @throws SettingsError when it leads to no topic */
+function findSink(
   name: string,
-  { topics, topicSpacesConfiguration = {} }: WholeSettings
+  { topics }: WholeSettings,
+  place: string,
+  resourceId: string | undefined
 ): string | undefined {
-  const { routeTopicResourceId } = topicSpacesConfiguration
-  if (routeTopicResourceId === undefined) return undefined
-  const route = toRouteSink(routeTopicResourceId, name)
+  if (resourceId === undefined) return undefined
+  const route = toRouteSink(resourceId, name)
   const isThere = (ownTopic: string) => topics.some((topic) => topic.name === ownTopic)
   if (route && (route.ownTopic === undefined || isThere(route.ownTopic))) return route.sink
-  throw new SettingsError(
-    `topicSpacesConfiguration/routeTopicResourceId: there is no topic ${routeTopicResourceId}`
-  )
+  throw new SettingsError(`${place}: there is no topic ${resourceId}`)
 }

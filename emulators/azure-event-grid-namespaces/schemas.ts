@@ -78,6 +78,11 @@ export const namespaceProperties = {
           dynamic: { type: 'array', items: enrichment({}) }
         }
       },
+      lifecycleEventsTopicResourceId: {
+        ...NOT_EMPTY,
+        description:
+          'Where lifecycle events of clients go: /topics/NAME, or the ARM id of a topic of this suite.'
+      },
       routeTopicResourceId: {
         ...NOT_EMPTY,
         description:

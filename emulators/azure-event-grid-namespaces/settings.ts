@@ -20,11 +20,13 @@ export interface NamespaceSettings {
     hostname?: string
     /** @default 1 */
     maximumSessionExpiryInHours?: number
-    /** Absent: not limited, unlike the service, whose default is 1. */
+    /** @default 1 */
     maximumClientSessionsPerAuthenticationName?: number
     /** `/topics/NAME`, or the ARM id of a namespace topic or a custom topic of this suite. */
     routeTopicResourceId?: string
     routingEnrichments?: RoutingEnrichments
+    /** Where lifecycle events go, as `routeTopicResourceId`; the service has a system topic for that. */
+    lifecycleEventsTopicResourceId?: string
   }
   /** @default one named `all` with the template `#` */
   topicSpaces?: TopicSpace[]

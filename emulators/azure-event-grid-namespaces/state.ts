@@ -63,6 +63,7 @@ export async function createState(context: Context): Promise<State> {
   const records = await core.records(`${PERSONALITY}:events`)
   const deadLetters = await openDeadLetters(records, { clock, ids })
   const consents = await openConsents(records)
+  const counts = await core.records(`${PERSONALITY}:connections`)
   const changeStore = createChangeStore(await core.records(`${PERSONALITY}:settings`))
   const namespaces = new Map<string, Namespace>()
   let store = await openEventStore(records)
@@ -93,7 +94,7 @@ export async function createState(context: Context): Promise<State> {
   async function start(): Promise<void> {
     const pushing = createPushing()
     const common: Omit<NamespaceContext, 'isDefault'> = {
-      ...{ clock, ids, log, auth, tokens, store, deadLetters, pushing },
+      ...{ clock, ids, log, auth, tokens, store, deadLetters, pushing, counts },
       sinks: core.sinks
     }
     for (const [name, own] of namespacesOf(settings)) {
@@ -126,7 +127,9 @@ export async function createState(context: Context): Promise<State> {
     const settings = changes.reduce(applyChange, namespace.current.settings)
     const resources = compileResources(namespace.name, settings, namespace.lenient)
     await changeStore.keep(namespace.name, changes)
+    const { clients } = namespace.current.settings
     namespace.current = resources
+    namespace.lifecycle.changed(clients, settings.clients)
     await namespace.topics.configure(settings.topics)
     applyToSessions(namespace)
   }

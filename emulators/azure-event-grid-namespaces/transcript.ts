@@ -134,7 +134,10 @@ const events = {
 }
 
 const lab = {
-  topicSpacesConfiguration: { hostname: 'labns.westeurope-1.ts.eventgrid.azure.net' },
+  topicSpacesConfiguration: {
+    hostname: 'labns.westeurope-1.ts.eventgrid.azure.net',
+    maximumClientSessionsPerAuthenticationName: 2
+  },
   topicSpaces: [
     { name: 'telemetry', topicTemplates: ['lab/${client.authenticationName}/telemetry'] },
     {
@@ -178,9 +181,6 @@ export const adapter: TranscriptAdapter = {
       topics,
       allowShortWait: true,
       topicSpacesConfiguration: { routeTopicResourceId: '/topics/ingest' }
-    },
-    'one-session': {
-      topicSpacesConfiguration: { maximumClientSessionsPerAuthenticationName: 1 }
     },
     raw: { rawUserProperties: true }
   },

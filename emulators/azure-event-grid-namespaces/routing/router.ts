@@ -2,19 +2,18 @@ import type { Clock, Ids, Message, Sinks, SinkEvent } from '@fogbank/core'
 import type { Log } from '@fogbank/personality'
 import { nameOf, type Principal } from '../auth.ts'
 import type { Resources } from '../namespace.ts'
+import { createForwarder } from './forwarder.ts'
 import { toRoutedEvent } from './routed-event.ts'
-
-/** When a message that could not be routed is tried again; the last one repeats. */
-const RETRY_SECONDS = [10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200]
-/** Messages that wait for a retry; later ones are dropped, and the log says so. */
-const WAITING_MAXIMUM = 10_000
 
 /** Takes what is published to a namespace on to its route topic. */
 export interface Router {
   /** Resolves when the event is stored; rejects when it cannot be. Nothing happens without a route. */
   route(message: Message, principal: Principal): Promise<void>
-  /** Does that without anybody waiting, and goes on trying. */
-  routeLater(message: Message, principal: Principal): void
+  /**
+   * Does that and goes on trying; resolves when the event is stored, dropped, or waits for its next try.
+   * undefined: there is no route.
+   */
+  routeLater(message: Message, principal: Principal): Promise<void> | undefined
   close(): void
 }
 
@@ -29,31 +28,14 @@ export interface RouterContext {
 }
 
 export function createRouter(context: RouterContext): Router {
-  const { sinks, clock, ids, log, namespace } = context
-  const waiting = new Set<() => void>()
+  const { sinks, clock, ids, namespace } = context
+  const forwarder = createForwarder(`${namespace}: routing`, context)
 
   function toEvent(message: Message, principal: Principal): SinkEvent {
     const arrival = { id: ids.uuid(), timeMs: clock.now(), source: namespace }
     const attributes = principal.kind === 'client' ? (principal.attributes ?? {}) : {}
     const source = { authenticationName: nameOf(principal), attributes, message }
     return { ...toRoutedEvent(message, arrival), ...context.resources().enrich(source) }
-  }
-
-  function attempt(sink: string, event: SinkEvent, attempts: number): void {
-    sinks.deliver(sink, [event]).catch((error: Error) => {
-      const what = `${namespace}: routing to ${sink} failed: ${error.message}`
-      // As the service does: a topic that is not there is not waited for.
-      if (!sinks.has(sink) || waiting.size >= WAITING_MAXIMUM) {
-        return log.warn(`${what}; the message is dropped`)
-      }
-      const seconds = RETRY_SECONDS[Math.min(attempts, RETRY_SECONDS.length - 1)]!
-      log.warn(`${what}; next try in ${seconds} s`)
-      const cancel = clock.after(seconds * 1000, () => {
-        waiting.delete(cancel)
-        attempt(sink, event, attempts + 1)
-      })
-      waiting.add(cancel)
-    })
   }
 
   return {
@@ -63,11 +45,9 @@ export function createRouter(context: RouterContext): Router {
     },
     routeLater(message, principal) {
       const { routeSink } = context.resources()
-      if (routeSink !== undefined) attempt(routeSink, toEvent(message, principal), 0)
+      if (routeSink === undefined) return undefined
+      return forwarder.forward(routeSink, toEvent(message, principal))
     },
-    close() {
-      for (const cancel of waiting) cancel()
-      waiting.clear()
-    }
+    close: forwarder.close
   }
 }

@@ -33,7 +33,7 @@ export function routePublishes({ space, router }: Namespace): () => void {
         kind: 'client' as const,
         authenticationName: origin.clientId
       }
-      router.routeLater(message, principal)
+      void router.routeLater(message, principal)
     }
   })
 }
