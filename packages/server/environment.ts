@@ -1,4 +1,28 @@
 import type { Endpoints } from './endpoints.ts'
+import { UsageError } from './failure.ts'
+
+/**
+ * The variables that point SDKs at one personality or, without an id, at all of them.
+ *
+ * @param caFile where the CA's certificate stands; its variables are left out without one
+ * @throws UsageError when the suite has no such personality
+ */
+export function environmentOf(
+  endpoints: Endpoints,
+  id: string | undefined,
+  caFile: string | undefined
+): Record<string, string> {
+  const all: Record<string, string> = {}
+  for (const one of id === undefined ? Object.keys(endpoints) : [id]) {
+    const variables = environmentFor(one, endpoints, caFile)
+    if (!variables) {
+      const running = Object.keys(endpoints).join(', ')
+      throw new UsageError(`"${one}" is not running; name one of ${running}`)
+    }
+    Object.assign(all, variables)
+  }
+  return all
+}
 
 /**
  * The variables that point a vendor's SDK here, by personality id; undefined for an id that has none.

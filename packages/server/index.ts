@@ -1,19 +1,20 @@
 import { systemClock, systemIds, type Clock, type Core, type Ids } from '@fogbank/core'
 import type { AuthMode, Log, RunningPersonality } from '@fogbank/personality'
 import { readConfiguration } from './config.ts'
-import type { Endpoints } from './endpoints.ts'
+import type { KnownEndpoints, PersonalityId } from './endpoints.ts'
+import { environmentOf } from './environment.ts'
 import { createLog } from './log.ts'
 import { personalities } from './personalities.ts'
 import { startSuite } from './server.ts'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
 
 export { UsageError } from './failure.ts'
-export type { Endpoints } from './endpoints.ts'
+export type { Endpoints, KnownEndpoints, PersonalityId } from './endpoints.ts'
 
 /** What a suite in one's own process is started with; everything may be left out. */
 export interface StartOptions {
   /** Ids of the personalities to start. @default all */
-  only?: string[]
+  only?: readonly (PersonalityId | (string & {}))[]
   /** The object of fogbank.config.json. */
   config?: object
   /** @default strict */
@@ -39,13 +40,20 @@ export interface StartOptions {
 /** A suite in one's own process. */
 export interface Fogbank {
   /** Where everything is, by personality id, as `GET /endpoints` on 127.0.0.1 says it. */
-  readonly endpoints: Endpoints
+  readonly endpoints: KnownEndpoints
   readonly core: Core
   readonly personalities: ReadonlyMap<string, RunningPersonality>
   /** PEM of the local certificate authority. */
   ca(): Promise<string>
   /** A client certificate of the local authority, PEM. */
   issueClient(commonName: string): Promise<{ cert: string; key: string }>
+  /**
+   * The variables that point SDKs at one personality, `authority` or, without an id, at all of them.
+   *
+   * Those that name the CA's file are there only with `tlsDir`, as they need a file.
+   * @throws UsageError for an id that does not run
+   */
+  env(id?: string): Record<string, string>
   /** Disconnects everybody and forgets everything, as `POST /reset`. */
   reset(): Promise<void>
   close(): Promise<void>
@@ -79,12 +87,14 @@ export async function startFogbank(options: StartOptions = {}): Promise<Fogbank>
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     tlsInMemory: tlsDir === undefined
   })
+  const endpoints = suite.endpoints('127.0.0.1') as KnownEndpoints
   return {
-    endpoints: suite.endpoints('127.0.0.1'),
+    endpoints,
     core: suite.core,
     personalities: suite.personalities,
     ca: () => suite.tls.ca(),
     issueClient: (commonName) => suite.tls.issueClient(commonName),
+    env: (id) => environmentOf(endpoints, id, suite.tls.caFile),
     reset: suite.reset,
     close: suite.close,
     [Symbol.asyncDispose]: suite.close

@@ -167,7 +167,7 @@ listener('listens on ::1 with the same port', () =>
 
 listener('offers no MQTT where a personality has none', () =>
   withFogbank({}, async ({ fogbank }) => {
-    const { https } = fogbank.endpoints.authority as Urls
+    const { https } = fogbank.endpoints.authority
     const socket = net.connect(Number(new URL(https).port), '127.0.0.1')
     socket.write(Buffer.from('100c00044d5154540402003c0000', 'hex'))
     assert.is(await lastWords(socket), '')

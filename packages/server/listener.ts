@@ -41,8 +41,8 @@ export interface Listener {
   readonly port: number
   /** Accepts nobody new, lets requests in hand finish, and closes what is idle. */
   drain(): Promise<void>
-  /** Ends whatever is left. */
-  close(): void
+  /** Ends whatever is left; resolves when the port is free again. */
+  close(): Promise<void>
 }
 
 /** Event Grid takes 32 KB of user properties in one header, in base64 of JSON; Node stops at 16 KiB. */
@@ -165,21 +165,29 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     sniff(socket)
   })
   const { port } = servers[0]!.address() as net.AddressInfo
+  let closed: Promise<unknown> | undefined
+
+  /** Resolves when nothing listens and no connection is left. */
+  function stopListening(): Promise<unknown> {
+    closed ??= Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+    return closed
+  }
 
   return {
     port,
     async drain() {
-      for (const server of servers) server.close()
+      void stopListening()
       if (requests > 0) {
         const limit = new Promise<void>((resolve) => setTimeout(resolve, timeouts.drainMs).unref())
         await Promise.race([new Promise<void>((resolve) => (drained = resolve)), limit])
       }
       web.closeIdleConnections()
     },
-    close() {
+    async close() {
       web.emit('close') // stops the timer that looks for slow requests
       web.close()
       for (const socket of sockets) socket.destroy()
+      await stopListening()
     }
   }
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Configuration } from './config.ts'
 import type { Endpoints } from './endpoints.ts'
-import { environmentFor } from './environment.ts'
+import { environmentOf } from './environment.ts'
 import { UsageError } from './failure.ts'
 
 const TIMEOUT_MS = 2_000
@@ -42,17 +42,7 @@ export async function readEnvironment(
   id: string | undefined
 ): Promise<Record<string, string>> {
   const endpoints = (await ask(configuration, '/endpoints')) as Endpoints
-  const caFile = resolve(configuration.tlsDir, 'ca.pem')
-  const all: Record<string, string> = {}
-  for (const one of id === undefined ? Object.keys(endpoints) : [id]) {
-    const variables = environmentFor(one, endpoints, caFile)
-    if (!variables) {
-      const running = Object.keys(endpoints).join(', ')
-      throw new UsageError(`"${one}" is not running; name one of ${running}, or --all`)
-    }
-    Object.assign(all, variables)
-  }
-  return all
+  return environmentOf(endpoints, id, resolve(configuration.tlsDir, 'ca.pem'))
 }
 
 /** Has the suite's authority make a token. @throws UsageError when no suite answers, or it refuses */

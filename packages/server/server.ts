@@ -120,7 +120,9 @@ export async function startSuite(options: {
     await Promise.all(drained)
     for (const personality of personalities.values()) await personality.close()
     await core.close()
-    for (const { listener } of listeners) listener.close()
+    await Promise.all(listeners.map(({ listener }) => listener.close()))
+    // libuv lets go of closed handles at the end of its turn, after the immediates of that turn.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
 
   const close = () => (closing ??= shutDown())

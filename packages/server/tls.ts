@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Clock, Ids } from '@fogbank/core'
 import { createCertificates, type KeyPair } from './certificates.ts'
 import { UsageError } from './failure.ts'
@@ -58,7 +58,7 @@ export function createTls(options: {
   }
 
   return {
-    caFile: directory && join(directory, 'ca.pem'),
+    caFile: directory && resolve(directory, 'ca.pem'),
     async server() {
       const pair = await (server ??= getServer())
       return { ...pair, ca: (await authority!).cert }
