@@ -1,4 +1,5 @@
 import type { RecordChange, Records } from '@fogbank/core'
+import { SettingsError } from '@fogbank/personality'
 import type { WholeSettings } from './defaults.ts'
 
 /** The lists of named resources that a namespace has; the words are those of the ARM paths. */
@@ -29,6 +30,18 @@ export function applyChange(settings: WholeSettings, change: Change): WholeSetti
   const own = resource && { ...resource, name }
   if (index < 0) return { ...settings, [collection]: own ? [...list, own] : [...list] }
   return { ...settings, [collection]: list.toSpliced(index, 1, ...(own ? [own] : [])) }
+}
+
+/** What the service does not let be changed. @throws SettingsError */
+export function checkChanges(before: WholeSettings, after: WholeSettings): void {
+  const earlier = new Map(before.clients.map((client) => [client.name, client]))
+  for (const { name, authenticationName = name } of after.clients) {
+    const { authenticationName: own = name } = earlier.get(name) ?? { authenticationName }
+    if (own === authenticationName) continue
+    throw new SettingsError(
+      `clients/${name}/authenticationName: is ${own} and cannot be changed; delete the client first`
+    )
+  }
 }
 
 /** Changes survive a restart; `POST /reset` empties them with everything else. */

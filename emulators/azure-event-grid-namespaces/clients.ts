@@ -14,7 +14,7 @@ export interface Clients {
   /** Who a certificate's owner is, by the name in CONNECT or in the certificate. @throws ProviderError */
   identify(certificate: Certificate | undefined, username: string | undefined): ClientPrincipal
   /** The client as it stands in the registry now. @throws ProviderError when it may not be connected */
-  refresh(client: ClientPrincipal): ClientPrincipal
+  refresh(client: ClientPrincipal, certificate: Certificate | undefined): ClientPrincipal
 }
 
 /**
@@ -43,13 +43,21 @@ export function createClients(
     throw errors.ClientUnknown({}, { detail: `authenticationName=${name}` })
   }
 
+  function isTrusted({ trusted }: Certificate, x509: X509Certificate): boolean {
+    return trusted || lenient || issuers.some((one) => isIssued(x509, one))
+  }
+
   return {
-    refresh(client) {
+    refresh(client, certificate) {
       if (client.byToken) return client
-      const found = find(client.authenticationName)
-      return found
-        ? toPrincipal(found)
-        : { kind: 'client', authenticationName: client.authenticationName }
+      const { authenticationName } = client
+      const found = find(authenticationName)
+      if (!found) return { kind: 'client', authenticationName }
+      if (certificate) {
+        const x509 = new X509Certificate(certificate.der)
+        checkCertificate(found, authenticationName, x509, isTrusted(certificate, x509))
+      }
+      return toPrincipal(found)
     },
     identify(certificate, username) {
       if (!certificate) throw errors.CredentialMissing()
@@ -57,7 +65,7 @@ export function createClients(
       const name = username || commonName(x509)
       if (name === undefined) throw errors.ClientUnknown({}, { detail: 'no name' })
       limits.nameCharacters.check(name.length)
-      const trusted = certificate.trusted || lenient || issuers.some((one) => isIssued(x509, one))
+      const trusted = isTrusted(certificate, x509)
       const client = find(name)
       if (client) {
         checkCertificate(client, name, x509, trusted)

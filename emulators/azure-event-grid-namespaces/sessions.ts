@@ -5,8 +5,9 @@ import { PERSONALITY } from './name.ts'
 import type { Caller, Namespace } from './namespace.ts'
 
 /**
- * Lets changed settings take effect on whoever is connected: a client that is gone or disabled is
- * disconnected, one with new attributes has them, one that lost a right it uses is disconnected.
+ * Lets changed settings take effect on whoever is connected: a client that is gone or disabled, or
+ * whose certificate would not do any more, is disconnected; one with new attributes has them; one that lost
+ * a right it uses is disconnected.
  */
 export function applyToSessions(namespace: Namespace): void {
   const { space, current } = namespace
@@ -15,7 +16,7 @@ export function applyToSessions(namespace: Namespace): void {
     if (caller.namespace !== namespace) continue
     try {
       if (caller.principal.kind === 'client') {
-        caller.principal = current.clients.refresh(caller.principal)
+        caller.principal = current.clients.refresh(caller.principal, session.peer.certificate)
       }
       for (const filter of session.subscriptions.keys()) checkSubscription(caller, filter)
     } catch (error) {

@@ -5,7 +5,7 @@ import {
   type Log,
   type PersonalityContext
 } from '@fogbank/personality'
-import { applyChange, createChangeStore, type Change } from './changes.ts'
+import { applyChange, checkChanges, createChangeStore, type Change } from './changes.ts'
 import { toWholeSettings, type WholeSettings } from './defaults.ts'
 import { endExpiredSessions } from './expiry.ts'
 import {
@@ -125,6 +125,7 @@ export async function createState(context: Context): Promise<State> {
 
   async function applyChanges(namespace: Namespace, changes: readonly Change[]): Promise<void> {
     const settings = changes.reduce(applyChange, namespace.current.settings)
+    checkChanges(namespace.current.settings, settings)
     const resources = compileResources(namespace.name, settings, namespace.lenient)
     await changeStore.keep(namespace.name, changes)
     const { clients } = namespace.current.settings

@@ -173,7 +173,7 @@ export async function watchLifecycle(context: LifecycleContext): Promise<Lifecyc
   })
 
   /** What a client has become since `before`, in one event. */
-  function settle(name: string, before: ClientResource | undefined): void {
+  function settle(name: string, before: ClientResource | undefined, changedAtMs: number): void {
     settling.delete(name)
     const now = context.resources().settings.clients.find((client) => client.name === name)
     const client = now ?? before
@@ -185,7 +185,7 @@ export async function watchLifecycle(context: LifecycleContext): Promise<Lifecyc
     if (!now) return add(DELETED, `clients/${name}`, about)
     add(CREATED_OR_UPDATED, `clients/${name}`, {
       createdOn: toTime(createdAtMs.get(name) ?? startedAtMs),
-      updatedOn: toTime(clock.now()),
+      updatedOn: toTime(changedAtMs),
       ...about,
       state: now.state ?? 'Enabled',
       attributes: now.attributes ?? {}
@@ -204,7 +204,8 @@ export async function watchLifecycle(context: LifecycleContext): Promise<Lifecyc
         const known = settling.get(name)
         known?.cancel()
         const first = known?.before ?? was ?? is
-        const cancel = clock.after(SETTLING_MS, () => settle(name, first))
+        const nowMs = clock.now()
+        const cancel = clock.after(SETTLING_MS, () => settle(name, first, nowMs))
         settling.set(name, { before: first, cancel })
       }
     },
