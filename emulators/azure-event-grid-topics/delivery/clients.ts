@@ -3,7 +3,10 @@ import { SettingsError } from '@fogbank/personality'
 /** What we use of @azure/storage-blob. */
 export interface StorageBlobModule {
   BlobServiceClient: {
-    fromConnectionString(connectionString: string): {
+    fromConnectionString(
+      connectionString: string,
+      options: object
+    ): {
       getContainerClient(name: string): {
         getBlockBlobClient(name: string): {
           upload(body: string, bytes: number, options: object): Promise<unknown>
@@ -16,7 +19,10 @@ export interface StorageBlobModule {
 /** What we use of @azure/storage-queue. */
 export interface StorageQueueModule {
   QueueServiceClient: {
-    fromConnectionString(connectionString: string): {
+    fromConnectionString(
+      connectionString: string,
+      options: object
+    ): {
       getQueueClient(name: string): {
         sendMessage(text: string, options: object): Promise<unknown>
       }
@@ -28,7 +34,8 @@ export interface StorageQueueModule {
 export interface EventHubsModule {
   EventHubProducerClient: new (
     connectionString: string,
-    eventHubName: string
+    eventHubName: string,
+    options: object
   ) => {
     sendBatch(events: object[], options: object): Promise<void>
     close(): Promise<void>
@@ -37,13 +44,25 @@ export interface EventHubsModule {
 
 /** What we use of @azure/service-bus. */
 export interface ServiceBusModule {
-  ServiceBusClient: new (connectionString: string) => {
+  ServiceBusClient: new (
+    connectionString: string,
+    options: object
+  ) => {
     createSender(queueOrTopic: string): {
       sendMessages(message: object): Promise<void>
     }
     close(): Promise<void>
   }
 }
+
+const ATTEMPT_TIMEOUT_MS = 30_000
+
+/** Whoever retries is the queue, on the documented schedule. */
+export const STORAGE_OPTIONS = { retryOptions: { maxTries: 1 } }
+export const AMQP_OPTIONS = { retryOptions: { maxRetries: 0, timeoutInMs: ATTEMPT_TIMEOUT_MS } }
+
+/** Ends a request of a storage client that takes longer than a webhook may: as an AbortError. */
+export const storageTimeout = () => ({ abortSignal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS) })
 
 interface Clients {
   '@azure/storage-blob': StorageBlobModule

@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock, Ids } from '@fogbank/core'
-import { loadClient } from './clients.ts'
+import { loadClient, STORAGE_OPTIONS, storageTimeout } from './clients.ts'
 import type { DeadLetterDestination } from './definition.ts'
 import { isCloudEvent, toCloudEvent, toEventGridEvent } from './output.ts'
 import type { DeadLetter } from './queue.ts'
@@ -90,12 +90,14 @@ async function toContainer(properties: {
     'a dead letter destination StorageBlob'
   )
   const container = BlobServiceClient.fromConnectionString(
-    properties.connectionString
+    properties.connectionString,
+    STORAGE_OPTIONS
   ).getContainerClient(properties.blobContainerName)
   return async (name, text) => {
     const blob = container.getBlockBlobClient(name)
     await blob.upload(text, Buffer.byteLength(text), {
-      blobHTTPHeaders: { blobContentType: 'application/json' }
+      blobHTTPHeaders: { blobContentType: 'application/json' },
+      ...storageTimeout()
     })
   }
 }

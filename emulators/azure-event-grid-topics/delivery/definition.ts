@@ -217,9 +217,13 @@ export function checkProperties(
   if (destination.endpointType === 'WebHook') checkUrl(destination.properties.endpointUrl, own)
   if (destination.endpointType === 'MqttTopic') checkTopic(destination.properties.topic, own)
   if ('deliveryAttributeMappings' in destination.properties) {
-    const found = findMappingFault(destination.properties.deliveryAttributeMappings ?? [])
-    if (found) {
-      throw new SettingsError(`${own}.deliveryAttributeMappings.${found.path} ${found.sentence}`)
+    const mappings = destination.properties.deliveryAttributeMappings ?? []
+    const where = `${own}.deliveryAttributeMappings`
+    const found = findMappingFault(mappings)
+    if (found) throw new SettingsError(`${where}.${found.path} ${found.sentence}`)
+    const has = (wanted: string) => mappings.some(({ name }) => name === wanted)
+    if (destination.endpointType.startsWith('ServiceBus') && has('SessionId') && has('MessageId')) {
+      throw new SettingsError(`${where} has SessionId and MessageId, but may have only one of them`)
     }
   }
   const found = findFilterFault(filter?.advancedFilters ?? [])

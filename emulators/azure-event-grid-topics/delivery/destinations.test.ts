@@ -1,7 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { startFogbank } from 'fogbank'
-import { order, readFolder, TOPICS, webhook, withDelivery, type Reaction } from './testing.ts'
+import { order, readFolder, webhook, withDelivery, type Reaction } from './testing.ts'
 
 const ORDERS =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/fogbank/providers/Microsoft.EventGrid/topics/orders'
@@ -127,45 +126,6 @@ inside('a subscriber that hangs holds back nobody else', () =>
 inside.run()
 
 const clients = suite('destinations that an official client is for')
-const CONNECTION = 'DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;'
-
-const wanting: [string, object][] = [
-  [
-    '@azure/event-hubs',
-    { endpointType: 'EventHub', properties: { connectionString: CONNECTION, eventHubName: 'h' } }
-  ],
-  [
-    '@azure/service-bus',
-    {
-      endpointType: 'ServiceBusQueue',
-      properties: { connectionString: CONNECTION, queueName: 'q' }
-    }
-  ],
-  [
-    '@azure/service-bus',
-    {
-      endpointType: 'ServiceBusTopic',
-      properties: { connectionString: CONNECTION, topicName: 't' }
-    }
-  ]
-]
-for (const [name, destination] of wanting) {
-  clients(
-    `${(destination as { endpointType: string }).endpointType} says which package to install`,
-    async () => {
-      const config = { [TOPICS]: toTopic(destination)() }
-      const said = await startFogbank({ only: [TOPICS], config }).then(
-        (fogbank) => fogbank.close().then(() => 'started'),
-        (error: Error) => error.message
-      )
-      assert.match(
-        said,
-        `needs the package ${name}; install it beside fogbank: npm install ${name}`
-      )
-    }
-  )
-}
-
 /** The key of Azurite's well-known account has to be base64; nobody checks it here. */
 const azurite = (url: string) => {
   const { origin } = new URL(url)
@@ -250,7 +210,7 @@ clients('dead letters go into a container, under the names of the service', () =
       const { method, url, headers, text } = await world.receiver.next()
       assert.is(method, 'PUT')
       assert.match(
-        url,
+        url.replace('?timeout=30', ''),
         /^\/devstoreaccount1\/deadletters\/ORDERS-WEBHOOK\/2026\/1\/2\/3\/[0-9a-f-]{36}\.json$/
       )
       assert.is(headers['x-ms-blob-content-type'], 'application/json')

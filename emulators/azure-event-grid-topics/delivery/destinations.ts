@@ -1,11 +1,12 @@
 import type { Core } from '@fogbank/core'
 import type { PublishedEvent } from '../events.ts'
-import { loadClient } from './clients.ts'
+import { toEventHub, toServiceBus } from './amqp.ts'
+import { loadClient, STORAGE_OPTIONS, storageTimeout } from './clients.ts'
 import type { HttpOut } from '@fogbank/personality'
 import { CONTENT_TYPES, toCloudEvent, toJson } from './output.ts'
 import type { Attempt } from './retry.ts'
 import type { Subscription } from './subscription.ts'
-import { postEvents, toAegHeaders } from './webhook.ts'
+import { postEvents } from './webhook.ts'
 
 /** Where the events of a subscription go. */
 export interface Target {
@@ -37,33 +38,22 @@ export async function createTarget(
       const { connectionString, queueName, queueMessageTimeToLiveInSeconds } =
         destination.properties
       const module = await loadClient('@azure/storage-queue', 'a destination StorageQueue')
-      const queue =
-        module.QueueServiceClient.fromConnectionString(connectionString).getQueueClient(queueName)
+      const queue = module.QueueServiceClient.fromConnectionString(
+        connectionString,
+        STORAGE_OPTIONS
+      ).getQueueClient(queueName)
       const options =
         queueMessageTimeToLiveInSeconds === undefined
           ? {}
           : { messageTimeToLive: queueMessageTimeToLiveInSeconds }
       return only(async ([event]) => {
         const text = Buffer.from(toJson(event!, subscription.schema)).toString('base64')
-        await queue.sendMessage(text, options)
+        await queue.sendMessage(text, { ...options, ...storageTimeout() })
         return DELIVERED
       })
     }
-    case 'EventHub': {
-      const { connectionString, eventHubName } = destination.properties
-      const module = await loadClient('@azure/event-hubs', 'a destination EventHub')
-      const hub = new module.EventHubProducerClient(connectionString, eventHubName)
-      return {
-        async deliver([event], count) {
-          const { PartitionKey, ...properties } = toProperties(subscription, event!, count)
-          const body = JSON.parse(`[${toJson(event!, subscription.schema)}]`) as unknown
-          const options = PartitionKey === undefined ? {} : { partitionKey: PartitionKey }
-          await hub.sendBatch([{ body, properties, contentType: 'application/json' }], options)
-          return DELIVERED
-        },
-        close: () => hub.close()
-      }
-    }
+    case 'EventHub':
+      return toEventHub(subscription, destination.properties)
     case 'ServiceBusQueue':
       return toServiceBus(
         subscription,
@@ -108,66 +98,5 @@ function toNamespaceTopic(core: Core, resourceId: string): Deliver {
     if (!core.sinks.has(name)) return { status: 404 }
     await core.sinks.deliver(name, events.map(toCloudEvent))
     return DELIVERED
-  }
-}
-
-/** Attributes of these names are the message's own; the others are application properties. */
-const MESSAGE_PROPERTIES: Record<string, string> = {
-  MessageId: 'messageId',
-  PartitionKey: 'partitionKey',
-  SessionId: 'sessionId',
-  CorrelationId: 'correlationId',
-  Label: 'subject',
-  ReplyTo: 'replyTo',
-  ReplyToSessionId: 'replyToSessionId',
-  To: 'to',
-  ViaPartitionKey: 'viaPartitionKey'
-}
-
-async function toServiceBus(
-  subscription: Subscription,
-  connectionString: string,
-  queueOrTopic: string
-): Promise<Target> {
-  const module = await loadClient('@azure/service-bus', 'a destination of Service Bus')
-  const client = new module.ServiceBusClient(connectionString)
-  const sender = client.createSender(queueOrTopic)
-  return {
-    async deliver([event], count) {
-      const own: Record<string, string> = { messageId: event!.id }
-      const applicationProperties: Record<string, string> = {}
-      for (const [name, value] of Object.entries(toProperties(subscription, event!, count))) {
-        const known = MESSAGE_PROPERTIES[name]
-        if (known) own[known] = value
-        else applicationProperties[name] = value
-      }
-      await sender.sendMessages({
-        ...own,
-        body: JSON.parse(toJson(event!, subscription.schema)) as unknown,
-        contentType: 'application/json',
-        applicationProperties
-      })
-      return DELIVERED
-    },
-    close: () => client.close()
-  }
-}
-
-/** What webhooks get as headers. */
-function toProperties(
-  subscription: Subscription,
-  event: PublishedEvent,
-  deliveryCount: number
-): Record<string, string> {
-  const isCloudEvents = subscription.schema === 'CloudEventSchemaV1_0'
-  return {
-    ...toAegHeaders(subscription, {
-      eventType: 'Notification',
-      deliveryCount,
-      dataVersion: isCloudEvents ? undefined : (event.dataVersion ?? ''),
-      metadataVersion: isCloudEvents ? '1.0' : '1'
-    }),
-    'aeg-output-event-id': event.id,
-    ...subscription.attributesOf(event)
   }
 }

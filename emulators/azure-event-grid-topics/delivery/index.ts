@@ -142,8 +142,9 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
     try {
       return await target.deliver(events, count)
     } catch (error) {
-      const { statusCode } = error as { statusCode?: unknown }
+      const { statusCode, name } = error as { statusCode?: unknown; name?: unknown }
       if (typeof statusCode === 'number') return { status: statusCode }
+      if (name === 'AbortError') return { failure: 'TimedOut' }
       if (!closed) log.error(error, `${PERSONALITY} delivery of ${events[0]!.id}`)
       return { failure: 'SocketError' }
     }

@@ -48,6 +48,23 @@ const wrong: [object, string][] = [
     { destination: { endpointType: 'MqttTopic', properties: { topic: 'a/#' } } },
     `${OWN}.destination.properties.topic is "a/#", but must be an MQTT topic`
   ],
+  [
+    {
+      destination: {
+        endpointType: 'ServiceBusQueue',
+        properties: {
+          connectionString: 'Endpoint=sb://localhost',
+          queueName: 'q',
+          deliveryAttributeMappings: ['SessionId', 'MessageId'].map((name) => ({
+            name,
+            type: 'Static',
+            properties: { value: 'x' }
+          }))
+        }
+      }
+    },
+    `${OWN}.destination.properties.deliveryAttributeMappings has SessionId and MessageId, but may have only one`
+  ],
   [{ destination: HOOK, colour: 'red' }, `${OWN} has an unknown key colour`],
   [
     { destination: HOOK, retryPolicy: { maxDeliveryAttempts: 31 } },
