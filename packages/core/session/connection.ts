@@ -13,7 +13,7 @@ import { endGently } from './farewell.ts'
 import { createInbound } from './inbound.ts'
 import { watchKeepAlive } from './keep-alive.ts'
 import { createOutbound } from './outbound.ts'
-import { createOutgoing, type Outgoing } from './outgoing.ts'
+import { Outgoing } from './outgoing.ts'
 import type { MqttPolicy, ProtocolVersion, Refusal } from './policy.ts'
 import type { DisconnectCause, Peer, Session } from './session.ts'
 import { createWriter, WireFault, type Writer, type StrictParser, type WirePacket } from './wire.ts'
@@ -219,7 +219,7 @@ export function createConnection(options: {
     }
   }
   entry.connection = connection
-  ;(connection as { outgoing: Outgoing }).outgoing = createOutgoing(connection)
+  ;(connection as { outgoing: Outgoing }).outgoing = new Outgoing(connection)
   Object.assign(connection, createOutbound(connection, options.joined))
 
   stream.connection = connection

@@ -49,28 +49,6 @@ interface Waiting {
   source: Source
 }
 
-/** The way of messages to one client: its window, its queue, its acknowledgements. */
-export interface Outgoing {
-  /** The client has its CONNACK and no DISCONNECT: messages may go out. */
-  isOpen(): boolean
-  /** Whether a QoS 1 or 2 message could go out at once. */
-  hasRoom(): boolean
-  /** Whether the client has let a message wait for its acknowledgement for too long. */
-  isStalled(): boolean
-  deliver(message: Deliverable, manner: Manner, source?: Source): void
-  /** Resolves when there is room for more that can wait; false when the connection is over. */
-  whenRoom(): Promise<boolean>
-  /** Notes from here on which retained messages are overtaken by newer ones. */
-  watchRetained(): { isOvertaken(topic: string): boolean; end(): void }
-  /** After the CONNACK: sends what the session's queue holds, then what comes. */
-  open(): void
-  puback(messageId: number): void
-  pubrec(messageId: number, reasonCode: number): void
-  pubcomp(messageId: number): void
-  /** The connection is over: what a group gave goes back to it. */
-  close(): void
-}
-
 const NO_SOURCE: Source = {}
 /** Entries of the queue that are read at once. */
 const PAGE = 64
@@ -85,118 +63,160 @@ const QUOTA_EXCEEDED = 0x97
 /** MQTT 5 "Packet Identifier not found". */
 const PACKET_IDENTIFIER_NOT_FOUND = 0x92
 
-export function createOutgoing(connection: Connection): Outgoing {
-  const { policy, stream, settled, version, entry, queues, clock, bounds } = connection
-  const { receiveMaximum, maximumPacketBytes, topicAliasMaximum } = settled.client
-  const window = Math.min(receiveMaximum, policy.inFlightMaximum ?? bounds.inFlight)
-  const inFlight = new Map<number, Delivery>()
-  const aliases = new Map<string, number>()
-  let waiting: Waiting[] = []
-  let waitingBytes = 0
-  let nextId = 1
-  let state: 'new' | 'open' | 'closed' = 'new'
+/** Whatever most clients have none of: one empty one stands for all, until something is put into theirs. */
+const NO_ENTRIES = new Map<any, any>()
+const NO_MEMBERS = new Set<any>()
+
+function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): Map<Key, Value> {
+  return (map === NO_ENTRIES ? new Map<Key, Value>() : map).set(key, value)
+}
+
+function add<Member>(set: Set<Member>, member: Member): Set<Member> {
+  return (set === NO_MEMBERS ? new Set<Member>() : set).add(member)
+}
+
+/** The way of messages to one client: its window, its queue, its acknowledgements. */
+export class Outgoing {
+  readonly #connection: Connection
+  readonly #window: number
+  #inFlight: Map<number, Delivery> = NO_ENTRIES
+  #aliases: Map<string, number> = NO_ENTRIES
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #nextId = 1
+  #state: 'new' | 'open' | 'closed' = 'new'
   // The session's queue: read on from `handed` until nothing is left, then messages come as they are published.
-  let behind = entry.expirySeconds > 0 || queues.size(entry.id).messages > 0
-  let handed: Position | undefined
+  #behind: boolean
+  #handed: Position | undefined
   /** Deliveries that an earlier connection of this session began. */
-  const begun = settled.begun ?? new Map<Position, Sent>()
+  readonly #begun: Map<Position, Sent>
   /** Of a group's queue and moved into ours while they were on their way. */
-  const moved = new Set<Position>()
+  #moved: Set<Position> = NO_MEMBERS
   /** Whoever waits for the acknowledgement of a message that is still to be read from the queue. */
-  const tellers = new Map<Position, (acknowledged: boolean) => void>()
-  const overtaking = new Set<Set<string>>()
-  let roomWaiters: (() => void)[] = []
-  let reading = false
-  let again = false
-  let awaitingDrain = false
+  #tellers: Map<Position, (acknowledged: boolean) => void> = NO_ENTRIES
+  #overtaking: Set<Set<string>> = NO_MEMBERS
+  #roomWaiters: (() => void)[] = []
+  #reading = false
+  #again = false
+  #awaitingDrain = false
 
-  const isOpen = () => state === 'open' && !connection.farewelled && !connection.cause
+  constructor(connection: Connection) {
+    const { policy, settled, entry, queues, bounds } = connection
+    this.#connection = connection
+    this.#window = Math.min(
+      settled.client.receiveMaximum,
+      policy.inFlightMaximum ?? bounds.inFlight
+    )
+    this.#behind = entry.expirySeconds > 0 || queues.size(entry.id).messages > 0
+    this.#begun = settled.begun ?? NO_ENTRIES
+  }
 
-  function hasRoom(): boolean {
-    if (inFlight.size >= window) return false // [MQTT-3.3.4-9]
+  /** The client has its CONNACK and no DISCONNECT: messages may go out. */
+  isOpen(): boolean {
+    const { farewelled, cause } = this.#connection
+    return this.#state === 'open' && !farewelled && !cause
+  }
+
+  /** Whether a QoS 1 or 2 message could go out at once. */
+  hasRoom(): boolean {
+    const { stream } = this.#connection
+    if (this.#inFlight.size >= this.#window) return false // [MQTT-3.3.4-9]
     if (stream.writableLength < HIGH_WATER_BYTES) return true
-    pumpWhenDrained()
+    this.#pumpWhenDrained()
     return false
   }
 
-  function isStalled(): boolean {
-    for (const { sentAtMs } of inFlight.values()) return clock.now() - sentAtMs >= STALLED_MS
+  /** Whether the client has let a message wait for its acknowledgement for too long. */
+  isStalled(): boolean {
+    const { clock } = this.#connection
+    for (const { sentAtMs } of this.#inFlight.values()) return clock.now() - sentAtMs >= STALLED_MS
     return false
   }
 
   /** Whether what waits in memory is more than the policy keeps for a client that takes nothing. */
-  function overflows(message: Deliverable): boolean {
-    const { offlineQueue: limit } = entry
-    if (limit?.whenFull !== 'end-session' || !isStalled()) return false
-    const messages = inFlight.size + waiting.length
-    return messages >= limit.messages || waitingBytes + message.payload.length > limit.bytes
+  #overflows(message: Deliverable): boolean {
+    const { offlineQueue: limit } = this.#connection.entry
+    if (limit?.whenFull !== 'end-session' || !this.isStalled()) return false
+    const messages = this.#inFlight.size + this.#waiting.length
+    return messages >= limit.messages || this.#waitingBytes + message.payload.length > limit.bytes
   }
 
-  function pumpWhenDrained(): void {
-    if (awaitingDrain) return
-    awaitingDrain = true
+  #pumpWhenDrained(): void {
+    const { stream } = this.#connection
+    if (this.#awaitingDrain) return
+    this.#awaitingDrain = true
     stream.once('drain', () => {
-      awaitingDrain = false
-      pump()
+      this.#awaitingDrain = false
+      this.#pump()
     })
   }
 
-  function deliver(message: Deliverable, manner: Manner, source: Source = NO_SOURCE): void {
-    if (!isOpen()) return source.settled?.(false)
-    if (!connection.wants(message.topic)) return drop(source)
-    if (message.retain) for (const topics of overtaking) topics.add(message.topic)
+  deliver(message: Deliverable, manner: Manner, source: Source = NO_SOURCE): void {
+    const connection = this.#connection
+    const { entry } = connection
+    if (!this.isOpen()) return source.settled?.(false)
+    if (!connection.wants(message.topic)) return this.#drop(source)
+    if (message.retain) for (const topics of this.#overtaking) topics.add(message.topic)
     if (manner.qos === 0) {
-      sendOnce(message, manner)
+      this.#sendOnce(message, manner)
       return source.settled?.(true)
     }
-    if (source.owner === entry.id) return deliverQueued(message, manner, source)
-    if (waiting.length === 0 && hasRoom()) return send(message, manner, source)
-    wait(message, manner, source)
+    if (source.owner === entry.id) return this.#deliverQueued(message, manner, source)
+    if (this.#waiting.length === 0 && this.hasRoom()) return this.#send(message, manner, source)
+    this.#wait(message, manner, source)
   }
 
   /** A message of the session's own queue; what finds no room is read from the queue later. */
-  function deliverQueued(message: Deliverable, manner: Manner, source: Source): void {
+  #deliverQueued(message: Deliverable, manner: Manner, source: Source): void {
     const position = source.position!
-    if (handed !== undefined && position <= handed) return
-    if (behind || !hasRoom()) {
-      behind = true
-      again = true // what is read on may have been read before this was stored
-      if (source.settled) tellers.set(position, source.settled)
+    if (this.#handed !== undefined && position <= this.#handed) return
+    if (this.#behind || !this.hasRoom()) {
+      this.#behind = true
+      this.#again = true // what is read on may have been read before this was stored
+      if (source.settled) this.#tellers = put(this.#tellers, position, source.settled)
       return
     }
-    handed = position
-    send(message, manner, source)
+    this.#handed = position
+    this.#send(message, manner, source)
   }
 
-  function wait(message: Deliverable, manner: Manner, source: Source): void {
-    if (overflows(message)) {
+  #wait(message: Deliverable, manner: Manner, source: Source): void {
+    const connection = this.#connection
+    const { bounds } = connection
+    if (this.#overflows(message)) {
       connection.refuse({ rule: 'SessionOverflow', reasonCode: QUOTA_EXCEEDED })
       return
     }
-    if (waiting.length >= bounds.waitingMessages || waitingBytes > bounds.waitingBytes) {
-      const detail = `waiting=${waiting.length} waitingBytes=${waitingBytes}`
+    if (
+      this.#waiting.length >= bounds.waitingMessages ||
+      this.#waitingBytes > bounds.waitingBytes
+    ) {
+      const detail = `waiting=${this.#waiting.length} waitingBytes=${this.#waitingBytes}`
       connection.refuse({ rule: 'SlowClient', reasonCode: QUOTA_EXCEEDED, detail })
       return
     }
-    waiting.push({ message, manner, source })
-    waitingBytes += message.payload.length
+    this.#waiting.push({ message, manner, source })
+    this.#waitingBytes += message.payload.length
   }
 
   /** QoS 0: goes out now or not at all. */
-  function sendOnce(message: Deliverable, manner: Manner): void {
+  #sendOnce(message: Deliverable, manner: Manner): void {
+    const connection = this.#connection
+    const { bounds, stream } = connection
     if (stream.writableLength > bounds.unsentBytes) {
       const detail = `waitingBytes=${stream.writableLength}`
       connection.logRefusal('deliver', { rule: 'SlowClient', reasonCode: QUOTA_EXCEEDED, detail })
       return
     }
-    write(message, manner, undefined, false)
+    this.#write(message, manner, undefined, false)
   }
 
-  function send(message: Deliverable, manner: Manner, source: Source, earlier?: Sent): void {
+  #send(message: Deliverable, manner: Manner, source: Source, earlier?: Sent): void {
+    const connection = this.#connection
     const { qos, retain } = manner as { qos: 1 | 2; retain: boolean }
-    const messageId = earlier?.messageId ?? takeId()
+    const messageId = earlier?.messageId ?? this.#takeId()
     const kept = source.group && source.position === undefined ? message : undefined
-    const sentAtMs = clock.now()
+    const sentAtMs = connection.clock.now()
     const delivery: Delivery = {
       messageId,
       qos,
@@ -206,21 +226,22 @@ export function createOutgoing(connection: Connection): Outgoing {
       retain,
       sentAtMs
     }
-    inFlight.set(messageId, delivery)
+    this.#inFlight = put(this.#inFlight, messageId, delivery)
     const go = () => {
-      if (!isOpen()) return
-      if (write(message, manner, messageId, earlier !== undefined)) return
-      finish(delivery, true)
+      if (!this.isOpen()) return
+      if (this.#write(message, manner, messageId, earlier !== undefined)) return
+      this.#finish(delivery, true)
     }
     if (source.position === undefined) return go()
-    const marked = mark(delivery, message, manner)
+    const marked = this.#mark(delivery, message, manner)
     // A repeated QoS 1 message may come under a new id after a crash; one of QoS 2 may not.
     if (qos === 1 || earlier) return go()
     marked.then(go, () => connection.refuse({ rule: 'StoreFailed', reasonCode: 0x80 }))
   }
 
   /** Notes in the store that a delivery has begun. */
-  function mark(delivery: Delivery, message: Deliverable, manner: Manner): Promise<void> {
+  #mark(delivery: Delivery, message: Deliverable, manner: Manner): Promise<void> {
+    const { entry, queues } = this.#connection
     const { messageId, released, source } = delivery
     const { owner, position, group } = source as Required<Source>
     const sent = { messageId, released }
@@ -229,7 +250,7 @@ export function createOutgoing(connection: Connection): Outgoing {
       if (entry.expirySeconds === 0) return Promise.resolve()
       // [MQTT-4.8.2-4]: from here on it is this client's, even when it has to come back for it.
       delivery.source = { owner: entry.id, position }
-      moved.add(position)
+      this.#moved = add(this.#moved, position)
       const { topic, payload, properties, messageExpiry: expiresAtMs } = message
       const { retain, identifiers } = manner
       const kept = {
@@ -241,42 +262,50 @@ export function createOutgoing(connection: Connection): Outgoing {
         ...(properties ? { properties } : {}),
         ...(expiresAtMs !== undefined ? { expiresAtMs } : {})
       }
-      return watched(queues.move(owner, entry.id, position, kept, sent))
+      return this.#watched(queues.move(owner, entry.id, position, kept, sent))
     }
-    return watched(queues.markSent(owner, position, sent))
+    return this.#watched(queues.markSent(owner, position, sent))
   }
 
-  function watched(stored: Promise<void>): Promise<void> {
+  #watched(stored: Promise<void>): Promise<void> {
+    const connection = this.#connection
+    const { policy } = connection
     stored.catch((error: unknown) =>
       connection.log.error(error, `queue of ${policy.personality} ${connection.clientId}`)
     )
     return stored
   }
 
-  function takeId(): number {
-    while (inFlight.has(nextId) || (begun.size > 0 && isBegun(nextId)))
-      nextId = nextId === 65535 ? 1 : nextId + 1
-    const id = nextId
-    nextId = nextId === 65535 ? 1 : nextId + 1
+  #takeId(): number {
+    while (
+      this.#inFlight.has(this.#nextId) ||
+      (this.#begun.size > 0 && this.#isBegun(this.#nextId))
+    )
+      this.#nextId = this.#nextId === 65535 ? 1 : this.#nextId + 1
+    const id = this.#nextId
+    this.#nextId = this.#nextId === 65535 ? 1 : this.#nextId + 1
     return id
   }
 
   /** Ids of deliveries that an earlier connection began and that are not repeated yet. */
-  function isBegun(messageId: number): boolean {
-    for (const sent of begun.values()) if (sent.messageId === messageId) return true
+  #isBegun(messageId: number): boolean {
+    for (const sent of this.#begun.values()) if (sent.messageId === messageId) return true
     return false
   }
 
   /** false: too large for the client, which counts as delivered [MQTT-3.1.2-25]. */
-  function write(
+  #write(
     message: Deliverable,
     manner: Manner,
     messageId: number | undefined,
     dup: boolean
   ): boolean {
+    const connection = this.#connection
+    const { policy, settled, version } = connection
+    const { maximumPacketBytes, topicAliasMaximum } = settled.client
     const topic = policy.toClientTopic?.(connection, message.topic) ?? message.topic
-    const alias = topicAliasMaximum > 0 ? toAlias(topic) : undefined
-    const expirySeconds = expiryLeft(message)
+    const alias = topicAliasMaximum > 0 ? this.#toAlias(topic) : undefined
+    const expirySeconds = this.#expiryLeft(message)
     const bytes =
       dup || alias
         ? encodeForm(message, { version, topic, expirySeconds, manner }, messageId, dup, alias)
@@ -288,103 +317,115 @@ export function createOutgoing(connection: Connection): Outgoing {
     const detail = `packetBytes=${bytes.length}`
     connection.logRefusal('deliver', { rule: 'ClientMaximumPacketSize', reasonCode: 0x95, detail })
     // An alias that was to be introduced here is not known to the client.
-    if (alias?.isNew) aliases.delete(topic)
+    if (alias?.isNew) this.#aliases.delete(topic)
     return false
   }
 
   /** Seconds left [MQTT-3.3.2-6]; undefined when there is no limit. */
-  function expiryLeft(message: Deliverable): number | undefined {
+  #expiryLeft(message: Deliverable): number | undefined {
+    const { clock } = this.#connection
     if (message.messageExpiry === undefined) return undefined
     return Math.max(1, Math.ceil((message.messageExpiry - clock.now()) / 1000))
   }
 
   /** The first topics of a connection get short names, as many as the client allows. */
-  function toAlias(topic: string): { alias: number; isNew: boolean } | undefined {
-    const known = aliases.get(topic)
+  #toAlias(topic: string): { alias: number; isNew: boolean } | undefined {
+    const { settled } = this.#connection
+    const { topicAliasMaximum } = settled.client
+    const known = this.#aliases.get(topic)
     if (known !== undefined) return { alias: known, isNew: false }
-    if (aliases.size >= topicAliasMaximum) return undefined
-    const alias = aliases.size + 1
-    aliases.set(topic, alias)
+    if (this.#aliases.size >= topicAliasMaximum) return undefined
+    const alias = this.#aliases.size + 1
+    this.#aliases = put(this.#aliases, topic, alias)
     return { alias, isNew: true }
   }
 
   /** For the queue it is as if the client had taken it. */
-  function drop({ owner, position, settled: tell }: Source): void {
+  #drop({ owner, position, settled: tell }: Source): void {
+    const { queues } = this.#connection
     if (owner !== undefined && position !== undefined) {
-      watched(queues.remove(owner, position)).catch(() => {})
+      this.#watched(queues.remove(owner, position)).catch(() => {})
     }
     tell?.(false)
   }
 
-  function finish(delivery: Delivery, acknowledged: boolean): void {
-    inFlight.delete(delivery.messageId)
+  #finish(delivery: Delivery, acknowledged: boolean): void {
+    const { queues } = this.#connection
+    this.#inFlight.delete(delivery.messageId)
     const { owner, position, settled: tell } = delivery.source
     if (owner !== undefined && position !== undefined) {
-      watched(queues.remove(owner, position)).catch(() => {})
+      this.#watched(queues.remove(owner, position)).catch(() => {})
     }
     tell?.(acknowledged)
-    pump()
+    this.#pump()
   }
 
-  function pump(): void {
-    if (!isOpen()) return
-    while (waiting.length > 0 && hasRoom()) {
-      const { message, manner, source } = waiting.shift()!
-      waitingBytes -= message.payload.length
-      send(message, manner, source)
+  #pump(): void {
+    const { entry } = this.#connection
+    if (!this.isOpen()) return
+    while (this.#waiting.length > 0 && this.hasRoom()) {
+      const { message, manner, source } = this.#waiting.shift()!
+      this.#waitingBytes -= message.payload.length
+      this.#send(message, manner, source)
     }
-    if (behind && hasRoom()) readOn()
-    for (const group of entry.groups) if (hasRoom()) group.pump()
-    if (roomWaiters.length > 0 && waiting.length === 0 && hasRoom()) wakeAll()
+    if (this.#behind && this.hasRoom()) this.#readOn()
+    for (const group of entry.groups) if (this.hasRoom()) group.pump()
+    if (this.#roomWaiters.length > 0 && this.#waiting.length === 0 && this.hasRoom())
+      this.#wakeAll()
   }
 
-  function wakeAll(): void {
-    const waiters = roomWaiters
-    roomWaiters = []
+  #wakeAll(): void {
+    const waiters = this.#roomWaiters
+    this.#roomWaiters = []
     for (const wake of waiters) wake()
   }
 
-  function readOn(): void {
-    again = true
-    if (reading) return
-    reading = true
-    catchUp()
+  #readOn(): void {
+    const connection = this.#connection
+    const { policy } = connection
+    this.#again = true
+    if (this.#reading) return
+    this.#reading = true
+    this.#catchUp()
       .catch((error: unknown) => {
         connection.log.error(error, `queue of ${policy.personality} ${connection.clientId}`)
         connection.refuse({ rule: 'StoreFailed', reasonCode: 0x80 })
       })
       .finally(() => {
-        reading = false
+        this.#reading = false
         // Room came while the reading was coming to its end.
-        if (again && behind && isOpen() && hasRoom()) readOn()
+        if (this.#again && this.#behind && this.isOpen() && this.hasRoom()) this.#readOn()
       })
   }
 
-  async function catchUp(): Promise<void> {
-    while (behind) {
-      again = false
-      if (!isOpen() || !hasRoom()) return
-      const entries = await queues.read(entry.id, handed, PAGE)
+  async #catchUp(): Promise<void> {
+    const { entry, queues } = this.#connection
+    while (this.#behind) {
+      this.#again = false
+      if (!this.isOpen() || !this.hasRoom()) return
+      const entries = await queues.read(entry.id, this.#handed, PAGE)
       for (const one of entries) {
-        if (!isOpen() || !hasRoom()) return
-        handed = one.position
-        repeatOrSend(one)
+        if (!this.isOpen() || !this.hasRoom()) return
+        this.#handed = one.position
+        this.#repeatOrSend(one)
       }
-      if (entries.length === 0 && !again) behind = false
+      if (entries.length === 0 && !this.#again) this.#behind = false
     }
   }
 
-  function repeatOrSend({ position, message }: QueueEntry): void {
-    const tell = tellers.get(position)
-    tellers.delete(position)
+  #repeatOrSend({ position, message }: QueueEntry): void {
+    const connection = this.#connection
+    const { clock, entry } = connection
+    const tell = this.#tellers.get(position)
+    this.#tellers.delete(position)
     const source: Source = { owner: entry.id, position, ...(tell ? { settled: tell } : {}) }
-    if (moved.delete(position)) return
-    const earlier = begun.get(position)
-    begun.delete(position)
+    if (this.#moved.delete(position)) return
+    const earlier = this.#begun.get(position)
+    this.#begun.delete(position)
     if (earlier?.released) {
       const { retain } = message
       const { messageId } = earlier
-      inFlight.set(messageId, {
+      this.#inFlight = put(this.#inFlight, messageId, {
         messageId,
         qos: 2,
         released: true,
@@ -396,8 +437,9 @@ export function createOutgoing(connection: Connection): Outgoing {
       return connection.write({ cmd: 'pubrel', messageId, reasonCode: 0 })
     }
     const { topic, payload, properties, expiresAtMs: messageExpiry } = message
-    if (messageExpiry !== undefined && messageExpiry <= clock.now() && !earlier) return drop(source)
-    if (!connection.wants(topic)) return drop(source)
+    if (messageExpiry !== undefined && messageExpiry <= clock.now() && !earlier)
+      return this.#drop(source)
+    if (!connection.wants(topic)) return this.#drop(source)
     const deliverable = {
       topic,
       payload,
@@ -405,84 +447,92 @@ export function createOutgoing(connection: Connection): Outgoing {
       ...(messageExpiry !== undefined ? { messageExpiry } : {})
     }
     const { qos, retain, identifiers = [] } = message
-    send(deliverable, { qos, retain, identifiers }, source, earlier)
+    this.#send(deliverable, { qos, retain, identifiers }, source, earlier)
   }
 
-  function wrongAcknowledgement(packet: string, messageId: number): void {
+  #wrongAcknowledgement(packet: string, messageId: number): void {
+    const connection = this.#connection
     const detail = `${packet} for messageId=${messageId}`
     connection.refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
   }
 
-  return {
-    isOpen,
-    hasRoom,
-    isStalled,
-    deliver,
-    async whenRoom() {
-      while (isOpen() && (waiting.length > 0 || !hasRoom())) {
-        await new Promise<void>((resolve) => roomWaiters.push(resolve))
-      }
-      return isOpen()
-    },
-    watchRetained() {
-      const topics = new Set<string>()
-      overtaking.add(topics)
-      return {
-        isOvertaken: (topic) => topics.has(topic),
-        end: () => void overtaking.delete(topics)
-      }
-    },
-    open() {
-      state = 'open'
-      pump()
-    },
-    puback(messageId) {
-      const delivery = inFlight.get(messageId)
-      if (!delivery) return
-      if (delivery.qos === 2) return wrongAcknowledgement('PUBACK', messageId)
-      finish(delivery, true)
-    },
-    pubrec(messageId, reasonCode) {
-      const delivery = inFlight.get(messageId)
-      if (!delivery) {
-        const unknown = version === 5 ? PACKET_IDENTIFIER_NOT_FOUND : 0
-        return connection.write({ cmd: 'pubrel', messageId, reasonCode: unknown })
-      }
-      if (delivery.qos === 1) return wrongAcknowledgement('PUBREC', messageId)
-      if (reasonCode >= 0x80) return finish(delivery, true) // [MQTT-4.3.3-4]
-      delivery.released = true
-      const { owner, position } = delivery.source
-      const release = () => connection.write({ cmd: 'pubrel', messageId, reasonCode: 0 })
-      if (owner === undefined || position === undefined || delivery.source.group) return release()
-      watched(queues.markSent(owner, position, { messageId, released: true })).then(release, () =>
-        connection.refuse({ rule: 'StoreFailed', reasonCode: 0x80 })
-      )
-    },
-    pubcomp(messageId) {
-      const delivery = inFlight.get(messageId)
-      if (!delivery) return
-      if (delivery.qos === 1) return wrongAcknowledgement('PUBCOMP', messageId)
-      finish(delivery, true)
-    },
-    close() {
-      if (state === 'closed') return
-      state = 'closed'
-      for (const { source, qos, message, retain } of inFlight.values()) {
-        // A QoS 2 message that was sent may go to nobody else [MQTT-4.8.2-5].
-        if (qos === 1) giveBack(source, message, { qos, retain })
-        else if (source.group) drop(source)
-        else source.settled?.(false)
-      }
-      for (const { source, message, manner } of waiting) giveBack(source, message, manner)
-      inFlight.clear()
-      waiting = []
-      for (const tell of tellers.values()) tell(false)
-      tellers.clear()
-      wakeAll()
+  /** Resolves when there is room for more that can wait; false when the connection is over. */
+  async whenRoom(): Promise<boolean> {
+    while (this.isOpen() && (this.#waiting.length > 0 || !this.hasRoom())) {
+      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
+    }
+    return this.isOpen()
+  }
+
+  /** Notes from here on which retained messages are overtaken by newer ones. */
+  watchRetained(): { isOvertaken(topic: string): boolean; end(): void } {
+    const topics = new Set<string>()
+    this.#overtaking = add(this.#overtaking, topics)
+    return {
+      isOvertaken: (topic) => topics.has(topic),
+      end: () => void this.#overtaking.delete(topics)
     }
   }
 
-  function giveBack(
+  /** After the CONNACK: sends what the session's queue holds, then what comes. */
+  open(): void {
+    this.#state = 'open'
+    this.#pump()
+  }
+
+  puback(messageId: number): void {
+    const delivery = this.#inFlight.get(messageId)
+    if (!delivery) return
+    if (delivery.qos === 2) return this.#wrongAcknowledgement('PUBACK', messageId)
+    this.#finish(delivery, true)
+  }
+
+  pubrec(messageId: number, reasonCode: number): void {
+    const connection = this.#connection
+    const { queues, version } = connection
+    const delivery = this.#inFlight.get(messageId)
+    if (!delivery) {
+      const unknown = version === 5 ? PACKET_IDENTIFIER_NOT_FOUND : 0
+      return connection.write({ cmd: 'pubrel', messageId, reasonCode: unknown })
+    }
+    if (delivery.qos === 1) return this.#wrongAcknowledgement('PUBREC', messageId)
+    if (reasonCode >= 0x80) return this.#finish(delivery, true) // [MQTT-4.3.3-4]
+    delivery.released = true
+    const { owner, position } = delivery.source
+    const release = () => connection.write({ cmd: 'pubrel', messageId, reasonCode: 0 })
+    if (owner === undefined || position === undefined || delivery.source.group) return release()
+    this.#watched(queues.markSent(owner, position, { messageId, released: true })).then(
+      release,
+      () => connection.refuse({ rule: 'StoreFailed', reasonCode: 0x80 })
+    )
+  }
+
+  pubcomp(messageId: number): void {
+    const delivery = this.#inFlight.get(messageId)
+    if (!delivery) return
+    if (delivery.qos === 1) return this.#wrongAcknowledgement('PUBCOMP', messageId)
+    this.#finish(delivery, true)
+  }
+
+  /** The connection is over: what a group gave goes back to it. */
+  close(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    for (const { source, qos, message, retain } of this.#inFlight.values()) {
+      // A QoS 2 message that was sent may go to nobody else [MQTT-4.8.2-5].
+      if (qos === 1) this.#giveBack(source, message, { qos, retain })
+      else if (source.group) this.#drop(source)
+      else source.settled?.(false)
+    }
+    for (const { source, message, manner } of this.#waiting) this.#giveBack(source, message, manner)
+    this.#inFlight.clear()
+    this.#waiting = []
+    for (const tell of this.#tellers.values()) tell(false)
+    this.#tellers.clear()
+    this.#wakeAll()
+  }
+
+  #giveBack(
     source: Source,
     message: Deliverable | undefined,
     { qos, retain }: { qos: QoS; retain: boolean }
