@@ -9,7 +9,13 @@ import { createFanout, type Outcome } from './fanout.ts'
 import { toMessage, toWire, type Message, type Origin, type Published } from './message.ts'
 import { openQueues } from './queues.ts'
 import { createRetained, createRetainedWriter, type Retained } from './retained.ts'
-import { createConnection, type Connection, type Settled } from './session/connection.ts'
+import {
+  Connection,
+  type ConnectionContext,
+  type ConnectionStream,
+  type Settled
+} from './session/connection.ts'
+import { notStored, stored } from './session/outbound.ts'
 import type { ClientSession, SessionEntry } from './session/entry.ts'
 import type { Session, SessionEvent } from './session/session.ts'
 import type { StrictParser } from './session/wire.ts'
@@ -132,16 +138,16 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
         const { entry } = connection
         const { messageId } = wire as { messageId: number }
         const outcome: Outcome = {
-          stored(stored) {
-            published(stored, originOf(connection))
-            connection.stored(wire as never)
+          stored(message) {
+            published(message, originOf(connection))
+            stored(connection, wire as never)
             done()
           },
           // The client is told by its connection; for aedes the packet is dealt with.
           failed(error) {
             log.error(error, `space ${name}: publish to ${packet.topic} was not stored`)
             if (packet.qos === 2) entry.incoming.delete(messageId)
-            connection.notStored(wire as never)
+            notStored(connection, wire as never)
             done()
           }
         }
@@ -164,7 +170,19 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
       })
     }
     sweepLater()
-    return { queues, subscriptions, fanout, sessions, broker, endSweep: () => cancelSweep() }
+    const connectionContext: ConnectionContext = {
+      sessions,
+      queues,
+      part,
+      clock,
+      log,
+      bounds,
+      listeners,
+      joined,
+      left
+    }
+    const endSweep = () => cancelSweep()
+    return { queues, subscriptions, fanout, sessions, broker, connectionContext, endSweep }
   }
 
   function stampExpiry(packet: BrokerPacket): void {
@@ -257,9 +275,9 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     for (const { connection } of parts.sessions.all()) connection?.disconnect(reasonCode, rule)
   }
 
-  function attach(stream: Duplex, parser: StrictParser, settled: Settled): void {
+  function attach(stream: ConnectionStream, parser: StrictParser, settled: Settled): void {
     attached++
-    stream.once('close', () => attached--)
+    stream.on('close', detach)
     const before = opening.get(settled.id)
     if (before) {
       enqueue(
@@ -270,6 +288,11 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     }
     const opened = open(stream, parser, settled)
     if (opened) enqueue(settled.id, opened)
+  }
+
+  function detach(this: ConnectionStream): void {
+    attached--
+    if (this.connection) left(this.connection)
   }
 
   function enqueue(id: string, work: Promise<void>): void {
@@ -291,18 +314,12 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
       : parts.sessions.open(settled)
     const connect = ({ entry, sessionPresent, begun }: Awaited<typeof opened>) => {
       if (closed || stream.destroyed) stream.destroy()
-      const connection = createConnection({
-        settled: { ...settled, sessionPresent, begun },
-        entry,
-        stream,
-        parser,
-        handle: parts.broker.handle,
-        joined,
-        left,
-        context: { ...parts, part, clock, log, bounds, listeners }
-      })
-      if (stream.destroyed) return left(connection)
-      stream.once('close', () => left(connection))
+      settled.sessionPresent = sessionPresent
+      settled.begun = begun
+      const { handle } = parts.broker
+      const { connectionContext: context } = parts
+      const connection = new Connection({ settled, entry, stream, parser, handle, context })
+      if (stream.destroyed) left(connection)
     }
     if (!(opened instanceof Promise)) {
       connect(opened)

@@ -8,61 +8,73 @@ const CONTINUE_AUTHENTICATION = 0x18
 const RE_AUTHENTICATE = 0x19
 
 /** Handles AUTH on an open connection: the client renews what it proved in its CONNECT [MQTT-4.12.1]. */
-export function createReauthenticator(connection: Connection): (packet: WirePacket) => void {
-  const { policy, settled } = connection
-  const method = settled.authenticationMethod
-  let respond: ((data: Buffer | undefined) => Promise<Reauthentication>) | undefined
-  let busy = false
+export class Reauthenticator {
+  readonly #connection: Connection
+  #respond: ((data: Buffer | undefined) => Promise<Reauthentication>) | undefined
+  #busy = false
 
-  function refuse(refusal: Refusal): void {
-    respond = undefined
-    connection.refuse(refusal)
+  constructor(connection: Connection) {
+    this.#connection = connection
   }
 
-  function protocolError(detail: string): void {
-    refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
-  }
-
-  function answer(reasonCode: number, authenticationData: Buffer | undefined): void {
-    const properties = {
-      authenticationMethod: method,
-      ...(authenticationData ? { authenticationData } : {})
-    }
-    connection.write({ cmd: 'auth', reasonCode, properties })
-  }
-
-  function settle(outcome: Reauthentication): void {
-    busy = false
-    if (connection.cause) return
-    if ('rule' in outcome) return refuse(outcome)
-    if ('respond' in outcome) {
-      respond = outcome.respond
-      return answer(CONTINUE_AUTHENTICATION, outcome.authenticationData)
-    }
-    respond = undefined
-    if ('identity' in outcome) connection.identity = outcome.identity
-    answer(SUCCESS, outcome.authenticationData)
-  }
-
-  return (packet) => {
+  receive(packet: WirePacket): void {
+    const connection = this.#connection
+    const { policy, settled } = connection
+    const method = settled.authenticationMethod
     const { authenticationMethod, authenticationData } = packet.properties ?? {}
     // A client that connected without a method has none to renew by [MQTT-4.12.0-6].
-    if (method === undefined || !policy.reauthenticate) return protocolError('packet=auth')
-    if (authenticationMethod !== method) return protocolError('another authentication method') // [MQTT-4.12.1-1]
-    const { reasonCode } = packet
-    const isNext = reasonCode === CONTINUE_AUTHENTICATION && respond !== undefined
-    if (busy || (reasonCode !== RE_AUTHENTICATE && !isNext)) {
-      return protocolError(`auth reasonCode=${reasonCode}`)
+    if (method === undefined || !policy.reauthenticate) return this.#protocolError('packet=auth')
+    if (authenticationMethod !== method) {
+      return this.#protocolError('another authentication method') // [MQTT-4.12.1-1]
     }
-    busy = true
+    const { reasonCode } = packet
+    const respond = reasonCode === CONTINUE_AUTHENTICATION ? this.#respond : undefined
+    if (this.#busy || (reasonCode !== RE_AUTHENTICATE && !respond)) {
+      return this.#protocolError(`auth reasonCode=${reasonCode}`)
+    }
+    this.#busy = true
     const request = { authenticationMethod: method, authenticationData }
-    const outcome = isNext
-      ? respond!(authenticationData)
+    const outcome = respond
+      ? respond(authenticationData)
       : policy.reauthenticate(connection, request)
-    outcome.then(settle, (error: unknown) => {
-      connection.log.error(error, `${policy.personality} could not decide an AUTH`)
-      refuse({ rule: 'Internal', reasonCode: 0x80 })
-    })
+    outcome.then(
+      (settledAs) => this.#settle(settledAs),
+      (error: unknown) => {
+        connection.log.error(error, `${policy.personality} could not decide an AUTH`)
+        this.#refuse({ rule: 'Internal', reasonCode: 0x80 })
+      }
+    )
+  }
+
+  #settle(outcome: Reauthentication): void {
+    const connection = this.#connection
+    this.#busy = false
+    if (connection.cause) return
+    if ('rule' in outcome) return this.#refuse(outcome)
+    if ('respond' in outcome) {
+      this.#respond = outcome.respond
+      return this.#answer(CONTINUE_AUTHENTICATION, outcome.authenticationData)
+    }
+    this.#respond = undefined
+    if ('identity' in outcome) connection.identity = outcome.identity
+    this.#answer(SUCCESS, outcome.authenticationData)
+  }
+
+  #answer(reasonCode: number, authenticationData: Buffer | undefined): void {
+    const properties = {
+      authenticationMethod: this.#connection.settled.authenticationMethod,
+      ...(authenticationData ? { authenticationData } : {})
+    }
+    this.#connection.write({ cmd: 'auth', reasonCode, properties })
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#respond = undefined
+    this.#connection.refuse(refusal)
+  }
+
+  #protocolError(detail: string): void {
+    this.#refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
   }
 }
 

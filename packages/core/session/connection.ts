@@ -8,15 +8,14 @@ import type { Position, Queues, Sent } from '../queues.ts'
 import type { Sessions } from '../sessions.ts'
 import type { SpaceListener } from '../space.ts'
 import type { StorePart } from '../store.ts'
-import type { SessionEntry } from './entry.ts'
+import type { SessionEntry, Subscription } from './entry.ts'
 import { endGently } from './farewell.ts'
-import { createInbound } from './inbound.ts'
-import { watchKeepAlive } from './keep-alive.ts'
-import { createOutbound } from './outbound.ts'
+import { Inbound } from './inbound.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { Outgoing } from './outgoing.ts'
 import type { MqttPolicy, ProtocolVersion, Refusal } from './policy.ts'
 import type { DisconnectCause, Peer, Session } from './session.ts'
-import { createWriter, WireFault, type Writer, type StrictParser, type WirePacket } from './wire.ts'
+import { encode, WireFault, writeBytes, type StrictParser, type WirePacket } from './wire.ts'
 
 /** MQTT 5 "Keep Alive timeout". */
 const KEEP_ALIVE_TIMEOUT = 0x8d
@@ -65,8 +64,8 @@ export interface Settled {
   begun?: Map<Position, Sent> | undefined
   /** AUTH packets behind the CONNECT that were answered before there was a session. */
   authPackets?: number
-  /** The CONNECT as the broker gets it. */
-  packet: WirePacket
+  /** The CONNECT as the broker gets it; let go when it has it. */
+  packet: WirePacket | undefined
 }
 
 /** What a connection needs of its space. */
@@ -78,207 +77,244 @@ export interface ConnectionContext {
   log: CoreLog
   bounds: Bounds
   listeners: Iterable<SpaceListener>
-}
-
-/** A connection whose CONNECT was accepted: the packets between the wire and the broker. */
-export interface Connection extends Session, ConnectionContext {
-  readonly settled: Settled
-  readonly entry: SessionEntry
-  readonly stream: Duplex
-  readonly client: BrokerClient
-  readonly writer: Writer
-  readonly outgoing: Outgoing
-  identity: unknown
-  /** Ids of the client's QoS 1 and 2 publishes that we have not acknowledged for good. */
-  readonly unacknowledged: Set<number>
-  cause: DisconnectCause | undefined
-  /** The CONNACK has gone out. */
-  greeted: boolean
-  /** The DISCONNECT has gone out; nothing may follow it [MQTT-3.14.4-1]. */
-  farewelled: boolean
-  /** The client said goodbye in the way that drops its will [MQTT-3.14.4-3]. */
-  discardsWill: boolean
-  /** A packet to the broker, past every check. */
-  toBroker(packet: WirePacket): void
-  /** A packet from the broker to the client. */
-  outbound(packet: WirePacket): void
-  /** Straight onto the wire. */
-  write(packet: WirePacket): void
-  /** Whether a message of this topic reaches the client. */
-  wants(spaceTopic: string): boolean
-  /** The client's publish is committed; or it is not, and never will be. */
-  stored(packet: WirePacket): void
-  notStored(packet: WirePacket): void
-  /** A packet came from the client. */
-  heard(): void
-  /** Nothing more will go out or come in. */
-  ended(): void
-  /** Ends the connection; resolves when it is gone. */
-  endWith(refusal: Refusal): Promise<void>
-  /** The broker or the stream found an error. */
-  failed(error: unknown): void
-  /** Ends the connection for a rule that was broken. */
-  refuse(refusal: Refusal): void
-  /** Ours to log: what was refused, by which rule, with which value. */
-  logRefusal(packet: string, refusal: Refusal): void
+  /** Told at the CONNACK. */
+  joined(connection: Connection): void
+  /** Told when nothing more is read; the peer may still be reading. May be told twice. */
+  left(connection: Connection): void
 }
 
 /**
- * Puts the session layer between a stream and its broker client.
+ * A connection whose CONNECT was accepted: the packets between the wire and the broker.
  *
- * aedes' own parser is replaced by a stricter one and its listener by ours; both private touch points are
- * here, and a test fails when aedes changes under them.
+ * aedes' own parser is replaced by a stricter one and its listener by ours, and so is the stream's
+ * `destroy`, which aedes calls when it is done with a client. Those private touch points are here, and a
+ * test fails when aedes changes under them.
  */
-export function createConnection(options: {
-  settled: Settled
-  stream: Duplex & { connection?: Connection }
-  parser: StrictParser
-  handle(stream: Duplex): BrokerClient
-  entry: SessionEntry
-  /** Told at the CONNACK. */
-  joined(connection: Connection): void
-  /** Told when nothing more is read; the peer may still be reading. */
-  left(connection: Connection): void
-  context: ConnectionContext
-}): Connection {
-  const { settled, entry, stream, parser, context } = options
-  const { log, clock } = context
-  const { policy, version } = settled
-  const writer = createWriter(stream, version)
-  const unacknowledged = new Set<number>()
+export class Connection implements Session, ConnectionContext {
+  readonly sessions: Sessions
+  readonly queues: Queues
+  readonly part: StorePart
+  readonly clock: Clock
+  readonly log: CoreLog
+  readonly bounds: Bounds
+  readonly listeners: Iterable<SpaceListener>
+  readonly joined: (connection: Connection) => void
+  readonly left: (connection: Connection) => void
 
-  const keepAlive = watchKeepAlive(clock, settled.keepAliveSeconds, timeOut)
-  let isGone = () => {}
-  const gone = new Promise<void>((resolve) => (isGone = resolve))
+  readonly settled: Settled
+  readonly policy: MqttPolicy<any>
+  identity: unknown
+  readonly version: ProtocolVersion
+  readonly entry: SessionEntry
+  readonly stream: ConnectionStream
+  readonly client: BrokerClient
+  readonly outgoing: Outgoing
+  /** Ids of the client's QoS 1 and 2 publishes that we have not acknowledged for good. */
+  readonly unacknowledged = new Set<number>()
+  /** Ids of its QoS 2 publishes whose PUBREC has to say that they were not stored. */
+  notStoredIds: Set<number> | undefined
+  cause: DisconnectCause | undefined
+  /** The CONNACK has gone out. */
+  greeted = false
+  /** The DISCONNECT has gone out; nothing may follow it [MQTT-3.14.4-1]. */
+  farewelled = false
+  /** The client said goodbye in the way that drops its will [MQTT-3.14.4-3]. */
+  discardsWill = false
+  readonly #keepAlive: KeepAlive
+  readonly #toBroker: (packet: WirePacket) => void
+  #whenGone: (() => void)[] = []
+  #isGone = false
 
-  const connection: Connection = {
-    ...context,
-    settled,
-    entry,
-    stream,
-    outgoing: undefined as unknown as Outgoing,
-    client: undefined as unknown as BrokerClient,
-    cause: undefined,
-    greeted: false,
-    farewelled: false,
-    discardsWill: false,
-    policy,
-    identity: settled.identity,
-    clientId: settled.clientId,
-    connectionId: settled.connectionId,
-    version,
-    peer: settled.peer,
-    space: settled.space,
-    connectedAtMs: settled.connectedAtMs,
-    keepAliveSeconds: settled.keepAliveSeconds,
-    sessionExpirySeconds: settled.sessionExpirySeconds,
-    cleanStart: settled.cleanStart,
-    subscriptions: entry.subscriptions,
-    outbound: () => {},
-    stored: () => {},
-    notStored: () => {},
-    toBroker: () => {},
-    writer,
-    unacknowledged,
-    write(packet) {
-      if (endsInbound(packet)) unacknowledged.delete(packet.messageId)
-      writer.writeBytes(writer.encode(packet))
-    },
-    wants: (topic) =>
-      !policy.toClientTopic || policy.toClientTopic(connection, topic) !== undefined,
-    heard: keepAlive.heard,
-    ended() {
-      keepAlive.end()
-      connection.outgoing.close()
-      isGone()
-    },
-    endWith(refusal) {
-      connection.refuse(refusal)
-      return gone
-    },
-    failed(error) {
-      if (error instanceof WireFault) {
-        connection.refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message })
-      } else if (!connection.cause && connection.client.connected) {
-        log.info(`${policy.personality} ${connection.clientId} ${(error as Error).message}`)
-      }
-    },
-    refuse(refusal) {
-      connection.logRefusal('disconnect', refusal)
-      connection.cause ??= { by: 'server', reasonCode: refusal.reasonCode, rule: refusal.rule }
-      // aedes would close without the DISCONNECT before it is ready itself, and knows no properties of it.
-      if (connection.greeted) sendLastWord(connection, refusal)
-      client.close()
-    },
-    disconnect: (reasonCode, rule) => connection.refuse({ reasonCode, rule }),
-    logRefusal(packet, refusal) {
-      const code = `0x${refusal.reasonCode.toString(16).padStart(2, '0')}`
-      const detail = refusal.detail ? ` ${refusal.detail}` : ''
-      const who = `${policy.personality} ${connection.clientId}`
-      log.info(`${who} ${packet} ${code} ${refusal.rule}${detail}`)
+  constructor(options: {
+    settled: Settled
+    stream: ConnectionStream
+    parser: StrictParser
+    /** Gives aedes the stream. */
+    handle(stream: Duplex): BrokerClient
+    entry: SessionEntry
+    context: ConnectionContext
+  }) {
+    const { settled, entry, stream, parser, context } = options
+    this.sessions = context.sessions
+    this.queues = context.queues
+    this.part = context.part
+    this.clock = context.clock
+    this.log = context.log
+    this.bounds = context.bounds
+    this.listeners = context.listeners
+    this.joined = context.joined
+    this.left = context.left
+    this.settled = settled
+    this.policy = settled.policy
+    this.identity = settled.identity
+    this.version = settled.version
+    this.entry = entry
+    this.stream = stream
+    this.#keepAlive = new KeepAlive(this.clock, settled.keepAliveSeconds, () => this.#timeOut())
+    entry.connection = this
+    this.outgoing = new Outgoing(this)
+
+    stream.connection = this
+    stream.destroy = leave
+    this.client = options.handle(stream)
+    const { _parser: replaced } = this.client
+    const [enqueue] = replaced.listeners('packet') as ((packet: WirePacket) => void)[]
+    if (!enqueue) throw new Error('aedes has changed: its parser has no packet listener')
+    replaced.removeAllListeners()
+    this.#toBroker = enqueue
+    const inbound = new Inbound(this)
+    parser.on('packet', (packet: WirePacket) => inbound.receive(packet))
+    parser.on('error', (error: Error) => {
+      if (error instanceof WireFault) return this.failed(error)
+      this.failed(new WireFault(0x81, 'MalformedPacket', error.message))
+    })
+    this.client._parser = Object.assign(parser, { client: this.client, _queue: [] })
+    this.client.once('connected', () => inbound.open())
+  }
+
+  get clientId(): string {
+    return this.settled.clientId
+  }
+
+  get connectionId(): string {
+    return this.settled.connectionId
+  }
+
+  get peer(): Peer {
+    return this.settled.peer
+  }
+
+  get space(): string {
+    return this.settled.space
+  }
+
+  get connectedAtMs(): number {
+    return this.settled.connectedAtMs
+  }
+
+  get keepAliveSeconds(): number {
+    return this.settled.keepAliveSeconds
+  }
+
+  get sessionExpirySeconds(): number {
+    return this.settled.sessionExpirySeconds
+  }
+
+  get cleanStart(): boolean {
+    return this.settled.cleanStart
+  }
+
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.entry.subscriptions
+  }
+
+  /** A packet to the broker, past every check. */
+  toBroker(packet: WirePacket): void {
+    this.#toBroker.call(this.client._parser, packet)
+  }
+
+  /** Straight onto the wire. */
+  write(packet: WirePacket): void {
+    if (endsInbound(packet)) this.unacknowledged.delete(packet.messageId)
+    writeBytes(this.stream, encode(packet, this.version))
+  }
+
+  /** Whether a message of this topic reaches the client. */
+  wants(spaceTopic: string): boolean {
+    return !this.policy.toClientTopic || this.policy.toClientTopic(this, spaceTopic) !== undefined
+  }
+
+  /** A packet came from the client. */
+  heard(): void {
+    this.#keepAlive.heard()
+  }
+
+  /** Nothing more will go out or come in. */
+  ended(): void {
+    this.#keepAlive.end()
+    this.outgoing.close()
+    this.#isGone = true
+    for (const tell of this.#whenGone.splice(0)) tell()
+  }
+
+  /** Ends the connection; resolves when it is gone. */
+  async endWith(refusal: Refusal): Promise<void> {
+    this.refuse(refusal)
+    if (!this.#isGone) await new Promise<void>((resolve) => this.#whenGone.push(resolve))
+  }
+
+  /** The broker or the stream found an error. */
+  failed(error: unknown): void {
+    if (error instanceof WireFault) {
+      this.refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message })
+    } else if (!this.cause && this.client.connected) {
+      this.log.info(`${this.policy.personality} ${this.clientId} ${(error as Error).message}`)
     }
   }
-  entry.connection = connection
-  ;(connection as { outgoing: Outgoing }).outgoing = new Outgoing(connection)
-  Object.assign(connection, createOutbound(connection, options.joined))
 
-  stream.connection = connection
-  stream.destroy = leave
-  const client = options.handle(stream)
-  ;(connection as { client: BrokerClient }).client = client
-  const [enqueue] = client._parser.listeners('packet') as ((packet: WirePacket) => void)[]
-  if (!enqueue) throw new Error('aedes has changed: its parser has no packet listener')
-  client._parser.removeAllListeners()
-  connection.toBroker = (packet) => enqueue.call(client._parser, packet)
-  const inbound = createInbound(connection)
-  parser.on('packet', inbound.receive)
-  parser.on('error', (error: Error) => {
-    if (error instanceof WireFault) return connection.failed(error)
-    connection.failed(new WireFault(0x81, 'MalformedPacket', error.message))
-  })
-  client._parser = Object.assign(parser, { client, _queue: [] })
-  client.once('connected', inbound.open)
-  return connection
-
-  /** aedes destroys the stream when it is done with a client. */
-  function leave(error?: Error): typeof stream {
-    delete (stream as Partial<Duplex>).destroy
-    if (error || stream.readableEnded) return stream.destroy(error)
-    endGently(stream)
-    options.left(connection)
-    return stream
+  /** Ends the connection for a rule that was broken. */
+  refuse(refusal: Refusal): void {
+    this.logRefusal('disconnect', refusal)
+    this.cause ??= { by: 'server', reasonCode: refusal.reasonCode, rule: refusal.rule }
+    // aedes would close without the DISCONNECT before it is ready itself, and knows no properties of it.
+    if (this.greeted) this.#sendLastWord(refusal)
+    this.client.close()
   }
 
-  function timeOut(): void {
-    connection.cause ??= { by: 'keep-alive' }
-    const { timeoutReason: reasonString } = policy.keepAlive
+  disconnect(reasonCode: number, rule: string): void {
+    this.refuse({ reasonCode, rule })
+  }
+
+  /** Ours to log: what was refused, by which rule, with which value. */
+  logRefusal(packet: string, refusal: Refusal): void {
+    const code = `0x${refusal.reasonCode.toString(16).padStart(2, '0')}`
+    const detail = refusal.detail ? ` ${refusal.detail}` : ''
+    const who = `${this.policy.personality} ${this.clientId}`
+    this.log.info(`${who} ${packet} ${code} ${refusal.rule}${detail}`)
+  }
+
+  #timeOut(): void {
+    this.cause ??= { by: 'keep-alive' }
+    const { timeoutReason: reasonString } = this.policy.keepAlive
     const refusal: Refusal = { rule: 'KeepAliveTimeout', reasonCode: KEEP_ALIVE_TIMEOUT }
     if (reasonString !== undefined) refusal.reasonString = reasonString
-    connection.logRefusal('disconnect', refusal)
-    sendLastWord(connection, refusal)
-    client.close()
+    this.logRefusal('disconnect', refusal)
+    this.#sendLastWord(refusal)
+    this.client.close()
   }
+
+  /** Tells an MQTT 5 client why; older clients just see the connection close. */
+  #sendLastWord(refusal: Refusal): void {
+    if (this.version !== 5 || this.farewelled || this.stream.destroyed) return
+    const { reasonCode, serverReference } = refusal
+    const isExplained =
+      this.policy.explainsDisconnects === true && this.settled.requestProblemInformation
+    const packet: WirePacket = { cmd: 'disconnect', reasonCode }
+    const properties = {
+      ...refusalProperties(refusal, isExplained),
+      ...(serverReference ? { serverReference } : {})
+    }
+    if (Object.keys(properties).length > 0) packet.properties = properties
+    this.write(packet)
+    this.farewelled = true
+  }
+}
+
+/** A stream with a session behind it. */
+export type ConnectionStream = Duplex & { connection?: Connection }
+
+/** Stands in for the `destroy` of a stream, until it is called. */
+function leave(this: ConnectionStream, error?: Error): ConnectionStream {
+  delete (this as Partial<Duplex>).destroy
+  if (error || this.readableEnded) return this.destroy(error)
+  endGently(this)
+  this.connection!.left(this.connection!)
+  return this
 }
 
 /** Whether a packet of ours ends a publish of the client's [MQTT-4.9.0-1]. */
 function endsInbound({ cmd, reasonCode }: WirePacket): boolean {
   return cmd === 'puback' || cmd === 'pubcomp' || (cmd === 'pubrec' && reasonCode >= 0x80)
-}
-
-/** Tells an MQTT 5 client why; older clients just see the connection close. */
-function sendLastWord(connection: Connection, refusal: Refusal): void {
-  if (connection.version !== 5 || connection.farewelled || connection.stream.destroyed) return
-  const { reasonCode, serverReference } = refusal
-  const { policy, settled } = connection
-  const isExplained = policy.explainsDisconnects === true && settled.requestProblemInformation
-  const packet: WirePacket = { cmd: 'disconnect', reasonCode }
-  const properties = {
-    ...refusalProperties(refusal, isExplained),
-    ...(serverReference ? { serverReference } : {})
-  }
-  if (Object.keys(properties).length > 0) packet.properties = properties
-  connection.write(packet)
-  connection.farewelled = true
 }
 
 /** Reason string and user properties, unless the client asked for none [MQTT-3.1.2-29]. */

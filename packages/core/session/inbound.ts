@@ -1,21 +1,13 @@
 import { toMessage, toWire, type Message, type PublishLike } from '../message.ts'
 import { topicNameFault, type TopicFault } from '../topic.ts'
-import { createReauthenticator } from './authenticate.ts'
+import { Reauthenticator } from './authenticate.ts'
 import { refusalProperties, type Connection } from './connection.ts'
 import type { Refusal } from './policy.ts'
-import { createSubscriber } from './subscribe.ts'
+import { subscribe, unsubscribe } from './subscribe.ts'
 import type { WirePacket } from './wire.ts'
 
 /** Packets kept back until the broker is ready; reading stops above it, so it bounds memory. */
 const HELD_PACKETS = 64
-
-/** The way from the wire to the broker. */
-export interface Inbound {
-  /** A packet from the client. */
-  receive(packet: WirePacket): void
-  /** The broker is ready for more than CONNECT. */
-  open(): void
-}
 
 /** What a topic name that the standard forbids is answered with. */
 function topicRefusal(fault: TopicFault, disconnects: boolean | undefined): Refusal {
@@ -28,42 +20,54 @@ function topicRefusal(fault: TopicFault, disconnects: boolean | undefined): Refu
   return refusal
 }
 
-/** Checks every packet of a client by the standard and by the policy before the broker sees it. */
-export function createInbound(connection: Connection): Inbound {
-  const { policy, settled, version, unacknowledged, outgoing } = connection
-  const forward = connection.toBroker
-  const { subscribe, unsubscribe } = createSubscriber(connection)
-  let authPackets = settled.authPackets ?? 0
-  const authenticate = createReauthenticator(connection)
-  const aliases = new Map<number, string>()
-  let state: 'connecting' | 'held' | 'open' = 'connecting'
-  let waiting: WirePacket[] = []
+/** The way from the wire to the broker: checks every packet of a client by the standard and by the policy. */
+export class Inbound {
+  readonly #connection: Connection
+  /** AUTH packets behind the CONNECT that were answered before there was a session. */
+  #authPackets: number
+  #reauthenticator: Reauthenticator | undefined
+  #aliases: Map<number, string> | undefined
+  #state: 'connecting' | 'held' | 'open' = 'connecting'
+  #waiting: WirePacket[] = []
 
-  function receive(packet: WirePacket): void {
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#authPackets = connection.settled.authPackets ?? 0
+  }
+
+  /** A packet from the client. */
+  receive(packet: WirePacket): void {
+    const connection = this.#connection
+    const { settled } = connection
     connection.heard()
     if (connection.cause) return // being disconnected: what is still on the way is not for anybody
-    if (state === 'connecting') {
+    if (this.#state === 'connecting') {
       // The CONNECT was read and answered for before; the broker gets it as it was settled.
-      state = 'held'
-      forward(settled.packet)
-    } else if (state === 'held') {
+      this.#state = 'held'
+      connection.toBroker(settled.packet!)
+      settled.packet = undefined
+    } else if (this.#state === 'held') {
       // aedes answers protocol errors properly only once its client is wholly connected.
-      waiting.push(packet)
-      if (waiting.length >= HELD_PACKETS) connection.client.pause()
+      this.#waiting.push(packet)
+      if (this.#waiting.length >= HELD_PACKETS) connection.client.pause()
     } else {
-      handle(packet)
+      this.#handle(packet)
     }
   }
 
-  function open(): void {
-    state = 'open'
-    const packets = waiting
-    waiting = []
-    for (const packet of packets) if (!connection.client.closed) handle(packet)
+  /** The broker is ready for more than CONNECT. */
+  open(): void {
+    const connection = this.#connection
+    this.#state = 'open'
+    const packets = this.#waiting
+    this.#waiting = []
+    for (const packet of packets) if (!connection.client.closed) this.#handle(packet)
     if (packets.length >= HELD_PACKETS) connection.client.resume()
   }
 
-  function handle(packet: WirePacket): void {
+  #handle(packet: WirePacket): void {
+    const connection = this.#connection
+    const { outgoing, policy, version } = connection
     if (version === 5) {
       const refusal = policy.checkPacket?.(connection, {
         cmd: packet.cmd,
@@ -74,13 +78,13 @@ export function createInbound(connection: Connection): Inbound {
     }
     switch (packet.cmd) {
       case 'publish':
-        return publish(packet)
+        return this.#publish(packet)
       case 'subscribe':
-        return subscribe(packet)
+        return subscribe(connection, packet)
       case 'unsubscribe':
-        return unsubscribe(packet)
+        return unsubscribe(connection, packet)
       case 'disconnect':
-        return disconnect(packet)
+        return this.#disconnect(packet)
       case 'puback':
         return outgoing.puback(packet.messageId)
       case 'pubrec':
@@ -88,10 +92,12 @@ export function createInbound(connection: Connection): Inbound {
       case 'pubcomp':
         return outgoing.pubcomp(packet.messageId)
       case 'auth':
-        return authPackets-- > 0 ? undefined : authenticate(packet)
+        if (this.#authPackets-- > 0) return
+        this.#reauthenticator ??= new Reauthenticator(connection)
+        return this.#reauthenticator.receive(packet)
       case 'pubrel':
       case 'pingreq':
-        return forward(packet)
+        return connection.toBroker(packet)
       default:
         // A second CONNECT [MQTT-3.1.0-2], an AUTH nobody asked for [MQTT-4.12.0-6], or a server's packet.
         return connection.refuse({
@@ -102,23 +108,27 @@ export function createInbound(connection: Connection): Inbound {
     }
   }
 
-  function publish(packet: WirePacket): void {
-    if (!hasRoomFor(packet) || !resolveAlias(packet)) return
+  #publish(packet: WirePacket): void {
+    const connection = this.#connection
+    const { policy, version } = connection
+    if (!this.#hasRoomFor(packet) || !this.#resolveAlias(packet)) return
     const message = toMessage(packet as unknown as PublishLike)
     message.topic = policy.toSpaceTopic?.(packet.topic, connection) ?? packet.topic
     if (policy.retainUnavailable === 'clear-before-mqtt-5' && version < 5) {
       message.retain = packet.retain = false
     }
-    const refusal = refusalOf(message)
-    if (refusal) return refusePublish(packet, refusal)
+    const refusal = this.#refusalOf(message)
+    if (refusal) return this.#refusePublish(packet, refusal)
     const taken = policy.take?.(connection, message)
-    if (taken) return acknowledgeWhen(packet, taken)
+    if (taken) return this.#acknowledgeWhen(packet, taken)
     packet.topic = message.topic
     if (packet.properties) packet.properties = toWire(message.properties)
-    forward(packet)
+    connection.toBroker(packet)
   }
 
-  function refusalOf(message: Message): Refusal | undefined {
+  #refusalOf(message: Message): Refusal | undefined {
+    const connection = this.#connection
+    const { policy } = connection
     const fault = topicNameFault(message.topic)
     if (fault) return topicRefusal(fault, policy.disconnectsOnInvalidTopic)
     if (message.qos > policy.maximumQoS) {
@@ -148,7 +158,9 @@ export function createInbound(connection: Connection): Inbound {
   }
 
   /** Counts a QoS 1 or 2 publish; false when the connection was ended for one too many. */
-  function hasRoomFor(packet: WirePacket): boolean {
+  #hasRoomFor(packet: WirePacket): boolean {
+    const connection = this.#connection
+    const { policy, unacknowledged, version } = connection
     if (packet.qos === 0) return true
     unacknowledged.add(packet.messageId)
     const maximum = policy.receiveMaximum
@@ -160,13 +172,15 @@ export function createInbound(connection: Connection): Inbound {
   }
 
   /** Puts the topic of an alias in its place; false when the connection was ended for it. */
-  function resolveAlias(packet: WirePacket): boolean {
+  #resolveAlias(packet: WirePacket): boolean {
+    const connection = this.#connection
+    const { policy } = connection
     const alias: number | undefined = packet.properties?.topicAlias
     if (alias === undefined) {
       // [MQTT-3.3.2-8]: the empty name below is then a Protocol Error of its own.
       return true
     }
-    const known = packet.topic.length > 0 ? packet.topic : aliases.get(alias)
+    const known = packet.topic.length > 0 ? packet.topic : this.#aliases?.get(alias)
     if (alias < 1 || alias > policy.topicAliasMaximum || known === undefined) {
       connection.refuse({
         rule: 'TopicAliasInvalid',
@@ -175,12 +189,15 @@ export function createInbound(connection: Connection): Inbound {
       })
       return false
     }
-    aliases.set(alias, known)
+    this.#aliases ??= new Map()
+    this.#aliases.set(alias, known)
     packet.topic = known
     return true
   }
 
-  function refusePublish(packet: WirePacket, refusal: Refusal): void {
+  #refusePublish(packet: WirePacket, refusal: Refusal): void {
+    const connection = this.#connection
+    const { version } = connection
     for (const listener of connection.listeners) {
       listener.session?.({
         type: 'refused',
@@ -199,10 +216,12 @@ export function createInbound(connection: Connection): Inbound {
       return connection.refuse(refusal)
     }
     connection.logRefusal('publish', refusal)
-    if (answer === 'acknowledge' && packet.qos > 0) acknowledge(packet, refusal)
+    if (answer === 'acknowledge' && packet.qos > 0) this.#acknowledge(packet, refusal)
   }
 
-  function acknowledge(packet: WirePacket, refusal?: Refusal): void {
+  #acknowledge(packet: WirePacket, refusal?: Refusal): void {
+    const connection = this.#connection
+    const { settled } = connection
     if (packet.qos === 0) return
     const ack: WirePacket = {
       cmd: packet.qos === 1 ? 'puback' : 'pubrec',
@@ -214,20 +233,24 @@ export function createInbound(connection: Connection): Inbound {
     connection.write(ack)
   }
 
-  function acknowledgeWhen(packet: WirePacket, taken: Promise<Refusal | void>): void {
+  #acknowledgeWhen(packet: WirePacket, taken: Promise<Refusal | void>): void {
+    const connection = this.#connection
+    const { policy } = connection
     taken.then(
-      (refusal) => (refusal ? refusePublish(packet, refusal) : acknowledge(packet)),
+      (refusal) => (refusal ? this.#refusePublish(packet, refusal) : this.#acknowledge(packet)),
       (error: unknown) => {
         connection.log.error(
           error,
           `${policy.personality} could not take a publish to ${packet.topic}`
         )
-        refusePublish(packet, { rule: 'Internal', reasonCode: 0x80 })
+        this.#refusePublish(packet, { rule: 'Internal', reasonCode: 0x80 })
       }
     )
   }
 
-  function disconnect(packet: WirePacket): void {
+  #disconnect(packet: WirePacket): void {
+    const connection = this.#connection
+    const { policy, settled, version } = connection
     const reasonCode: number = packet.reasonCode ?? 0
     const asked: number | undefined = packet.properties?.sessionExpiryInterval
     if (asked !== undefined) {
@@ -240,8 +263,6 @@ export function createInbound(connection: Connection): Inbound {
     }
     connection.cause = { by: 'client', reasonCode }
     connection.discardsWill = version !== 5 || reasonCode === 0
-    forward({ cmd: 'disconnect', reasonCode })
+    connection.toBroker({ cmd: 'disconnect', reasonCode })
   }
-
-  return { receive, open }
 }

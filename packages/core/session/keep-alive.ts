@@ -1,34 +1,36 @@
 import type { Clock } from '../clock.ts'
 
-/** Watches over one client's keep-alive. */
-export interface KeepAlive {
-  /** A packet came. */
-  heard(): void
-  end(): void
-}
-
-const NONE: KeepAlive = { heard: () => {}, end: () => {} }
-
 /** Calls `timeout` when nothing came for one and a half times the keep-alive [MQTT-3.1.2-22]; 0: never. */
-export function watchKeepAlive(clock: Clock, seconds: number, timeout: () => void): KeepAlive {
-  if (seconds === 0) return NONE
-  const limitMs = seconds * 1500
-  let heardMs = clock.now()
-  let cancel = wait(limitMs)
+export class KeepAlive {
+  readonly #clock: Clock
+  readonly #limitMs: number
+  readonly #timeout: () => void
+  #heardMs = 0
+  #cancel: (() => void) | undefined
 
-  // One timer that is set anew when it fires costs less than one that is moved with every packet.
-  function wait(delayMs: number): () => void {
-    return clock.after(delayMs, () => {
-      const idleMs = clock.now() - heardMs
-      if (idleMs >= limitMs) timeout()
-      else cancel = wait(limitMs - idleMs)
-    })
+  constructor(clock: Clock, seconds: number, timeout: () => void) {
+    this.#clock = clock
+    this.#limitMs = seconds * 1500
+    this.#timeout = timeout
+    if (seconds > 0) this.#wait(this.#limitMs)
+    this.heard()
   }
 
-  return {
-    heard() {
-      heardMs = clock.now()
-    },
-    end: () => cancel()
+  /** A packet came. */
+  heard(): void {
+    if (this.#limitMs > 0) this.#heardMs = this.#clock.now()
+  }
+
+  end(): void {
+    this.#cancel?.()
+  }
+
+  // One timer that is set anew when it fires costs less than one that is moved with every packet.
+  #wait(delayMs: number): void {
+    this.#cancel = this.#clock.after(delayMs, () => {
+      const idleMs = this.#clock.now() - this.#heardMs
+      if (idleMs >= this.#limitMs) this.#timeout()
+      else this.#wait(this.#limitMs - idleMs)
+    })
   }
 }

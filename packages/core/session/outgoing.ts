@@ -2,7 +2,7 @@ import type { Group } from '../groups.ts'
 import type { QoS, WireProperties } from '../message.ts'
 import type { Position, QueueEntry, Sent } from '../queues.ts'
 import type { Connection } from './connection.ts'
-import { encodeForm, encodePublish, type Manner, type PublishTemplate } from './wire.ts'
+import { encodeForm, encodePublish, writeBytes, type Manner, type PublishTemplate } from './wire.ts'
 
 /** A message that is to be delivered; one object for all who get it. */
 export interface Deliverable {
@@ -311,7 +311,7 @@ export class Outgoing {
         ? encodeForm(message, { version, topic, expirySeconds, manner }, messageId, dup, alias)
         : encodePublish(message, version, topic, expirySeconds, manner, messageId)
     if (bytes.length <= maximumPacketBytes) {
-      connection.writer.writeBytes(bytes)
+      writeBytes(connection.stream, bytes)
       return true
     }
     const detail = `packetBytes=${bytes.length}`

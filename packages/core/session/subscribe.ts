@@ -41,209 +41,227 @@ function filterRefusal(fault: TopicFault): Refusal {
   return { rule: 'TopicFilterInvalid', reasonCode: 0x8f, detail: fault }
 }
 
-/** Handles SUBSCRIBE and UNSUBSCRIBE. */
-export function createSubscriber(connection: Connection) {
-  const { policy, version, entry, sessions, part, clock, bounds } = connection
+/** @param count the subscriptions there will be when this one is granted */
+function refusalOf(
+  connection: Connection,
+  request: WireSubscription,
+  count: number
+): Refusal | undefined {
+  const { bounds, policy } = connection
+  const { topic: filter } = request
+  const fault = topicFilterFault(filter)
+  if (fault) return filterRefusal(fault)
+  if (filter.startsWith(SHARED_PREFIX)) {
+    const detail = `filter=${filter}`
+    if (!policy.sharedSubscriptionAvailable) {
+      return { rule: 'SharedSubscriptionsNotSupported', reasonCode: 0x9e, detail }
+    }
+    const shared = splitShared(filter)
+    if (!shared || topicFilterFault(shared.filter)) {
+      return { rule: 'TopicFilterInvalid', reasonCode: 0x8f, detail } // [MQTT-4.8.2-2]
+    }
+    if (request.nl) {
+      return { rule: 'ProtocolError', reasonCode: 0x82, detail, answer: 'disconnect' } // [MQTT-3.8.3-4]
+    }
+  }
+  if (!policy.wildcardSubscriptionAvailable && isWildcard(filter)) {
+    const detail = `filter=${filter}`
+    return { rule: 'WildcardSubscriptionsNotSupported', reasonCode: 0xa2, detail }
+  }
+  if (request.qos > policy.maximumQoS && policy.subscribeAboveMaximumQoS === 'disconnect') {
+    const detail = `qos=${request.qos}`
+    return { rule: 'QoSNotSupported', reasonCode: 0x9b, detail, answer: 'disconnect' }
+  }
+  const limit = policy.subscriptionsPerConnection
+  const detail = `subscriptions=${count}`
+  if (limit && count > limit.maximum) return { detail, ...limit.refusal }
+  if (count > bounds.subscriptions) {
+    return { rule: 'SubscriptionsExceeded', reasonCode: 0x97, detail }
+  }
+  return policy.checkSubscribe?.(connection, { filter, qos: request.qos })
+}
+
+function toSubscription(
+  connection: Connection,
+  request: WireSubscription,
+  identifier: number | undefined
+): Subscription {
+  const { policy } = connection
+  const { topic: filter, nl: noLocal = false, rap: retainAsPublished = false } = request
+  const shared = filter.startsWith(SHARED_PREFIX) ? splitShared(filter) : undefined
+  const plain = shared?.filter ?? filter
+  return {
+    filter,
+    qos: Math.min(request.qos, policy.maximumQoS) as QoS,
+    noLocal,
+    retainAsPublished,
+    retainHandling: request.rh ?? 0,
+    ...(identifier !== undefined ? { identifier } : {}),
+    ...(shared ? { group: shared.group } : {}),
+    spaceFilters: policy.toSpaceFilters?.(plain, connection) ?? [plain]
+  }
+}
+
+function tellRefused(connection: Connection, filter: string, rule: string): void {
+  for (const listener of connection.listeners) {
+    const event = { type: 'refused', session: connection, packet: 'subscribe' } as const
+    listener.session?.({ ...event, topic: filter, rule })
+  }
+}
+
+export function subscribe(connection: Connection, packet: WirePacket): void {
+  const { entry, policy, sessions, version } = connection
   const { subscriptions: held } = entry
+  const requests = packet.subscriptions as WireSubscription[]
+  if (requests.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.8.3-2]
+  const identifier: number | undefined = packet.properties?.subscriptionIdentifier
+  if (identifier !== undefined) {
+    if (!policy.subscriptionIdentifiersAvailable) {
+      return connection.refuse({ rule: 'SubscriptionIdentifiersNotSupported', reasonCode: 0xa1 })
+    }
+    if (identifier < 1 || identifier > IDENTIFIER_MAXIMUM) {
+      const detail = `subscriptionIdentifier=${identifier}`
+      return connection.refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
+    }
+  }
+  const many = policy.filtersPerSubscribe
+  const tooMany: Refusal | undefined =
+    many && requests.length > many.maximum
+      ? { detail: `filters=${requests.length}`, ...many.refusal }
+      : undefined
+  const granted: number[] = []
+  const added = new Map<string, Subscription>()
+  const wantsRetained = new Set<Subscription>()
+  let count = held.size
+  for (const request of requests) {
+    const isNew = !held.has(request.topic) && !added.has(request.topic)
+    if (isNew) count++
+    const refusal = tooMany ?? refusalOf(connection, request, count)
+    if (refusal) {
+      if (isNew) count--
+      tellRefused(connection, request.topic, refusal.rule)
+      if (refusal.answer === 'disconnect') return connection.refuse(refusal)
+      connection.logRefusal('subscribe', refusal)
+      granted.push(version === 5 ? refusal.reasonCode : FAILURE)
+      continue
+    }
+    const subscription = toSubscription(connection, request, identifier)
+    granted.push(subscription.qos)
+    added.set(request.topic, subscription)
+    if (isSentRetained(connection, subscription, isNew)) wantsRetained.add(subscription)
+  }
+  const acknowledge = () =>
+    connection.write({ cmd: 'suback', messageId: packet.messageId, granted })
+  if (added.size === 0) return acknowledge()
+  const subscriptions = [...added.values()]
+  const stored = sessions.subscribe(entry, subscriptions)
+  tellSubscribed(connection, subscriptions)
+  stored
+    .then(
+      () => {
+        if (connection.cause) return
+        acknowledge()
+        return afterwards(connection, subscriptions, wantsRetained)
+      },
+      (error: unknown) => {
+        connection.log.error(error, `${policy.personality} could not store a subscription`)
+        connection.refuse(STORE_FAILED)
+      }
+    )
+    .catch((error: unknown) =>
+      connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
+    )
+}
 
-  /** @param count the subscriptions there will be when this one is granted */
-  function refusalOf(request: WireSubscription, count: number): Refusal | undefined {
-    const { topic: filter } = request
+/** [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none. */
+function isSentRetained(
+  connection: Connection,
+  subscription: Subscription,
+  isNew: boolean
+): boolean {
+  const { policy } = connection
+  const { retainHandling, group, spaceFilters } = subscription
+  if (group !== undefined || retainHandling === 2) return false
+  if (retainHandling === 1 && !isNew) return false
+  return policy.retainedForWildcards !== false || !spaceFilters.some(isWildcard)
+}
+
+/** When the SUBACK is on its way. */
+async function afterwards(
+  connection: Connection,
+  subscriptions: Subscription[],
+  wantsRetained: Set<Subscription>
+): Promise<void> {
+  const { policy } = connection
+  for (const subscription of wantsRetained) await sendRetained(connection, subscription)
+  const granted = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
+  await policy.subscribed?.(connection, granted)
+}
+
+async function sendRetained(connection: Connection, subscription: Subscription): Promise<void> {
+  const { clock, entry, part } = connection
+  const { subscriptions: held } = entry
+  const { outgoing } = connection
+  const identifiers = subscription.identifier === undefined ? [] : [subscription.identifier]
+  const watch = outgoing.watchRetained()
+  try {
+    for (const filter of subscription.spaceFilters) {
+      for await (const stored of readStored(part, filter)) {
+        const { topic, payload, properties, messageExpiry } = stored
+        if (messageExpiry !== undefined && messageExpiry <= clock.now()) continue
+        if (!(await outgoing.whenRoom())) return
+        if (watch.isOvertaken(topic) || held.get(subscription.filter) !== subscription) continue
+        const message = {
+          topic,
+          payload,
+          ...(properties ? { properties } : {}),
+          ...(messageExpiry !== undefined ? { messageExpiry } : {})
+        }
+        const qos = Math.min(stored.qos, subscription.qos) as QoS
+        outgoing.deliver(message, { qos, retain: true, identifiers })
+      }
+    }
+  } finally {
+    watch.end()
+  }
+}
+
+function tellSubscribed(
+  connection: Connection,
+  subscriptions: readonly SubscriptionRequest[]
+): void {
+  const granted = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
+  for (const listener of connection.listeners) {
+    listener.session?.({ type: 'subscribed', session: connection, subscriptions: granted })
+  }
+}
+
+export function unsubscribe(connection: Connection, packet: WirePacket): void {
+  const { entry, policy, sessions } = connection
+  const { subscriptions: held } = entry
+  const filters = packet.unsubscriptions as string[]
+  if (filters.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.10.3-2]
+  for (const filter of filters) {
     const fault = topicFilterFault(filter)
-    if (fault) return filterRefusal(fault)
-    if (filter.startsWith(SHARED_PREFIX)) {
-      const detail = `filter=${filter}`
-      if (!policy.sharedSubscriptionAvailable) {
-        return { rule: 'SharedSubscriptionsNotSupported', reasonCode: 0x9e, detail }
-      }
-      const shared = splitShared(filter)
-      if (!shared || topicFilterFault(shared.filter)) {
-        return { rule: 'TopicFilterInvalid', reasonCode: 0x8f, detail } // [MQTT-4.8.2-2]
-      }
-      if (request.nl) {
-        return { rule: 'ProtocolError', reasonCode: 0x82, detail, answer: 'disconnect' } // [MQTT-3.8.3-4]
-      }
-    }
-    if (!policy.wildcardSubscriptionAvailable && isWildcard(filter)) {
-      const detail = `filter=${filter}`
-      return { rule: 'WildcardSubscriptionsNotSupported', reasonCode: 0xa2, detail }
-    }
-    if (request.qos > policy.maximumQoS && policy.subscribeAboveMaximumQoS === 'disconnect') {
-      const detail = `qos=${request.qos}`
-      return { rule: 'QoSNotSupported', reasonCode: 0x9b, detail, answer: 'disconnect' }
-    }
-    const limit = policy.subscriptionsPerConnection
-    const detail = `subscriptions=${count}`
-    if (limit && count > limit.maximum) return { detail, ...limit.refusal }
-    if (count > bounds.subscriptions) {
-      return { rule: 'SubscriptionsExceeded', reasonCode: 0x97, detail }
-    }
-    return policy.checkSubscribe?.(connection, { filter, qos: request.qos })
+    if (fault) return connection.refuse(filterRefusal(fault))
   }
-
-  function toSubscription(request: WireSubscription, identifier: number | undefined): Subscription {
-    const { topic: filter, nl: noLocal = false, rap: retainAsPublished = false } = request
-    const shared = filter.startsWith(SHARED_PREFIX) ? splitShared(filter) : undefined
-    const plain = shared?.filter ?? filter
-    return {
-      filter,
-      qos: Math.min(request.qos, policy.maximumQoS) as QoS,
-      noLocal,
-      retainAsPublished,
-      retainHandling: request.rh ?? 0,
-      ...(identifier !== undefined ? { identifier } : {}),
-      ...(shared ? { group: shared.group } : {}),
-      spaceFilters: policy.toSpaceFilters?.(plain, connection) ?? [plain]
-    }
+  const missing = policy.noSubscriptionReasonCode ?? NO_SUBSCRIPTION_EXISTED
+  const granted = filters.map((filter) => {
+    if (!held.has(filter)) return missing
+    const refusal = policy.checkUnsubscribe?.(connection, filter)
+    if (refusal) connection.logRefusal('unsubscribe', refusal)
+    return refusal?.reasonCode ?? 0
+  })
+  const known = [...new Set(filters.filter((_filter, index) => granted[index] === 0))]
+  const acknowledge = () =>
+    connection.write({ cmd: 'unsuback', messageId: packet.messageId, granted })
+  if (known.length === 0) return acknowledge()
+  const stored = sessions.unsubscribe(entry, known)
+  for (const listener of connection.listeners) {
+    listener.session?.({ type: 'unsubscribed', session: connection, filters: known })
   }
-
-  function tellRefused(filter: string, rule: string): void {
-    for (const listener of connection.listeners) {
-      const event = { type: 'refused', session: connection, packet: 'subscribe' } as const
-      listener.session?.({ ...event, topic: filter, rule })
-    }
-  }
-
-  function subscribe(packet: WirePacket): void {
-    const requests = packet.subscriptions as WireSubscription[]
-    if (requests.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.8.3-2]
-    const identifier: number | undefined = packet.properties?.subscriptionIdentifier
-    if (identifier !== undefined) {
-      if (!policy.subscriptionIdentifiersAvailable) {
-        return connection.refuse({ rule: 'SubscriptionIdentifiersNotSupported', reasonCode: 0xa1 })
-      }
-      if (identifier < 1 || identifier > IDENTIFIER_MAXIMUM) {
-        const detail = `subscriptionIdentifier=${identifier}`
-        return connection.refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
-      }
-    }
-    const many = policy.filtersPerSubscribe
-    const tooMany: Refusal | undefined =
-      many && requests.length > many.maximum
-        ? { detail: `filters=${requests.length}`, ...many.refusal }
-        : undefined
-    const granted: number[] = []
-    const added = new Map<string, Subscription>()
-    const wantsRetained = new Set<Subscription>()
-    let count = held.size
-    for (const request of requests) {
-      const isNew = !held.has(request.topic) && !added.has(request.topic)
-      if (isNew) count++
-      const refusal = tooMany ?? refusalOf(request, count)
-      if (refusal) {
-        if (isNew) count--
-        tellRefused(request.topic, refusal.rule)
-        if (refusal.answer === 'disconnect') return connection.refuse(refusal)
-        connection.logRefusal('subscribe', refusal)
-        granted.push(version === 5 ? refusal.reasonCode : FAILURE)
-        continue
-      }
-      const subscription = toSubscription(request, identifier)
-      granted.push(subscription.qos)
-      added.set(request.topic, subscription)
-      if (isSentRetained(subscription, isNew)) wantsRetained.add(subscription)
-    }
-    const acknowledge = () =>
-      connection.write({ cmd: 'suback', messageId: packet.messageId, granted })
-    if (added.size === 0) return acknowledge()
-    const subscriptions = [...added.values()]
-    const stored = sessions.subscribe(entry, subscriptions)
-    tellSubscribed(subscriptions)
-    stored
-      .then(
-        () => {
-          if (connection.cause) return
-          acknowledge()
-          return afterwards(subscriptions, wantsRetained)
-        },
-        (error: unknown) => {
-          connection.log.error(error, `${policy.personality} could not store a subscription`)
-          connection.refuse(STORE_FAILED)
-        }
-      )
-      .catch((error: unknown) =>
-        connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
-      )
-  }
-
-  /** [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none. */
-  function isSentRetained(subscription: Subscription, isNew: boolean): boolean {
-    const { retainHandling, group, spaceFilters } = subscription
-    if (group !== undefined || retainHandling === 2) return false
-    if (retainHandling === 1 && !isNew) return false
-    return policy.retainedForWildcards !== false || !spaceFilters.some(isWildcard)
-  }
-
-  /** When the SUBACK is on its way. */
-  async function afterwards(
-    subscriptions: Subscription[],
-    wantsRetained: Set<Subscription>
-  ): Promise<void> {
-    for (const subscription of wantsRetained) await sendRetained(subscription)
-    const granted = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
-    await policy.subscribed?.(connection, granted)
-  }
-
-  async function sendRetained(subscription: Subscription): Promise<void> {
-    const { outgoing } = connection
-    const identifiers = subscription.identifier === undefined ? [] : [subscription.identifier]
-    const watch = outgoing.watchRetained()
-    try {
-      for (const filter of subscription.spaceFilters) {
-        for await (const stored of readStored(part, filter)) {
-          const { topic, payload, properties, messageExpiry } = stored
-          if (messageExpiry !== undefined && messageExpiry <= clock.now()) continue
-          if (!(await outgoing.whenRoom())) return
-          if (watch.isOvertaken(topic) || held.get(subscription.filter) !== subscription) continue
-          const message = {
-            topic,
-            payload,
-            ...(properties ? { properties } : {}),
-            ...(messageExpiry !== undefined ? { messageExpiry } : {})
-          }
-          const qos = Math.min(stored.qos, subscription.qos) as QoS
-          outgoing.deliver(message, { qos, retain: true, identifiers })
-        }
-      }
-    } finally {
-      watch.end()
-    }
-  }
-
-  function tellSubscribed(subscriptions: readonly SubscriptionRequest[]): void {
-    const granted = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
-    for (const listener of connection.listeners) {
-      listener.session?.({ type: 'subscribed', session: connection, subscriptions: granted })
-    }
-  }
-
-  function unsubscribe(packet: WirePacket): void {
-    const filters = packet.unsubscriptions as string[]
-    if (filters.length === 0) return connection.refuse(NO_FILTER) // [MQTT-3.10.3-2]
-    for (const filter of filters) {
-      const fault = topicFilterFault(filter)
-      if (fault) return connection.refuse(filterRefusal(fault))
-    }
-    const missing = policy.noSubscriptionReasonCode ?? NO_SUBSCRIPTION_EXISTED
-    const granted = filters.map((filter) => {
-      if (!held.has(filter)) return missing
-      const refusal = policy.checkUnsubscribe?.(connection, filter)
-      if (refusal) connection.logRefusal('unsubscribe', refusal)
-      return refusal?.reasonCode ?? 0
-    })
-    const known = [...new Set(filters.filter((_filter, index) => granted[index] === 0))]
-    const acknowledge = () =>
-      connection.write({ cmd: 'unsuback', messageId: packet.messageId, granted })
-    if (known.length === 0) return acknowledge()
-    const stored = sessions.unsubscribe(entry, known)
-    for (const listener of connection.listeners) {
-      listener.session?.({ type: 'unsubscribed', session: connection, filters: known })
-    }
-    stored.then(acknowledge, (error: unknown) => {
-      connection.log.error(error, `${policy.personality} could not store an UNSUBSCRIBE`)
-      connection.refuse(STORE_FAILED)
-    })
-  }
-
-  return { subscribe, unsubscribe }
+  stored.then(acknowledge, (error: unknown) => {
+    connection.log.error(error, `${policy.personality} could not store an UNSUBSCRIBE`)
+    connection.refuse(STORE_FAILED)
+  })
 }

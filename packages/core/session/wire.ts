@@ -4,6 +4,7 @@ import mqttPacket from 'mqtt-packet'
 import Parser from 'mqtt-packet/parser.js'
 import type { WireProperties } from '../message.ts'
 import type { Connection } from './connection.ts'
+import { outbound } from './outbound.ts'
 
 /** What mqtt-packet reads from the wire and writes to it. */
 export type WirePacket = { cmd: string } & Record<string, any>
@@ -221,13 +222,6 @@ function idOffsetOf(bytes: Buffer): number {
   return topic + 2 + bytes.readUInt16BE(topic)
 }
 
-/** Encodes for one stream's version, and writes what was encoded. */
-export interface Writer {
-  encode(packet: WirePacket): Buffer
-  /** Bytes of one packet; all of one turn of the event loop go out together. */
-  writeBytes(bytes: Buffer): void
-}
-
 /** Streams that were written to in this turn of the event loop. */
 let corked: Duplex[] = []
 
@@ -237,19 +231,18 @@ function flush(): void {
   for (const stream of streams) stream.uncork()
 }
 
-/** mqtt-packet's own writer would make several small writes of a packet and flush after each. */
-export function createWriter(stream: Duplex, protocolVersion: number): Writer {
-  return {
-    encode: (packet) => encode(packet, protocolVersion),
-    writeBytes(bytes) {
-      if (!stream.writable) return
-      if (stream.writableCorked === 0) {
-        stream.cork()
-        if (corked.push(stream) === 1) setImmediate(flush)
-      }
-      stream.write(bytes)
-    }
+/**
+ * Writes bytes of one packet; all of one turn of the event loop go out together.
+ *
+ * mqtt-packet's own writer would make several small writes of a packet and flush after each.
+ */
+export function writeBytes(stream: Duplex, bytes: Buffer): void {
+  if (!stream.writable) return
+  if (stream.writableCorked === 0) {
+    stream.cork()
+    if (corked.push(stream) === 1) setImmediate(flush)
   }
+  stream.write(bytes)
 }
 
 const writeToStream = mqttPacket.writeToStream
@@ -259,6 +252,6 @@ const writeToStream = mqttPacket.writeToStream
 mqttPacket.writeToStream = ((packet: WirePacket, stream: Duplex, options: never) => {
   const { connection } = stream as { connection?: Connection }
   if (!connection) return writeToStream(packet as never, stream as never, options)
-  connection.outbound(packet)
+  outbound(connection, packet)
   return true
 }) as typeof writeToStream
