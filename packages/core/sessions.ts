@@ -2,6 +2,7 @@ import msgpack from 'msgpack-lite'
 import type { Clock } from './clock.ts'
 import { fromWire, toWire, type Message, type QoS, type WireProperties } from './message.ts'
 import type { Position, Queues, Sent } from './queues.ts'
+import { add, noMembers } from './sparse.ts'
 import type { Connection, Settled } from './session/connection.ts'
 import type { Address, ClientSession, SessionEntry, Subscription, Will } from './session/entry.ts'
 import type { OfflineQueue } from './session/policy.ts'
@@ -143,9 +144,9 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       keepAliveSeconds: from.keepAliveSeconds,
       peer: from.peer,
       subscriptions: new Map(),
-      groups: new Set(),
+      groups: noMembers(),
       will: undefined,
-      incoming: new Set(),
+      incoming: noMembers(),
       cancelExpiry: undefined,
       cancelWill: undefined,
       queueFull: false,
@@ -387,7 +388,8 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     }
     for await (const key of part.keys(rangeOf(INCOMING))) {
       const [id, messageId] = splitKey(INCOMING, key)
-      entries.get(id)?.incoming.add(Number(messageId))
+      const entry = entries.get(id)
+      if (entry) entry.incoming = add(entry.incoming, Number(messageId))
     }
     for (const entry of lost) {
       await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
@@ -461,7 +463,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       )
     },
     take(entry, messageId) {
-      entry.incoming.add(messageId)
+      entry.incoming = add(entry.incoming, messageId)
       if (entry.expirySeconds === 0) return []
       const key = underId(INCOMING, entry.id) + messageId
       return [{ type: 'put', key, value: Buffer.alloc(0), sublevel: part }]

@@ -1,5 +1,6 @@
 import qlobber from 'qlobber'
 import type { SessionEntry, Subscription, Target } from './session/entry.ts'
+import { add as addTo } from './sparse.ts'
 import { createGroup, type Group, type GroupContext } from './groups.ts'
 
 /** A subscription of one session under one filter of the space. */
@@ -60,7 +61,7 @@ export function createSubscriptions(context: GroupContext): Subscriptions {
       for (const filter of subscription.spaceFilters) {
         const place = toPlace(entry, subscription, filter)
         const group = groupOf(entry, subscription.group, filter)
-        entry.groups.add(group)
+        entry.groups = addTo(entry.groups, group)
         group.join(place)
       }
       return

@@ -13,6 +13,8 @@ declare module 'mqtt-packet/parser.js' {
     error: Error | null
     protected _pos: number
     protected _list: { slice(start: number, end: number): Buffer }
+    protected _states: readonly string[]
+    protected _resetState(): void
     parser(options?: object): this
     parse(bytes: Buffer): number
     protected _parseLength(): boolean

@@ -52,6 +52,11 @@ const MQTT_CONNECT = 0x10
 /** Names that devices ask for; `mqtt` and `x-amzn-…-ca` come from AWS, browsers say `http/1.1`. */
 const ALPN_PROTOCOLS = ['mqtt', 'x-amzn-mqtt-ca', 'x-amzn-http-ca', 'http/1.1']
 
+/** Of a socket's event. */
+function destroy(this: net.Socket): void {
+  this.destroy()
+}
+
 const isLetter = (byte: number) => byte >= 0x41 && byte <= 0x5a
 
 /**
@@ -119,18 +124,25 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     return server
   }
 
+  function forget(this: net.Socket): void {
+    sockets.delete(this)
+  }
+
   function sniff(socket: net.Socket | TLSSocket): void {
     const isTls = socket instanceof tls.TLSSocket
     socket.setNoDelay(true)
     // Resets and aborts end a connection; whoever took it over hears of it by 'close'.
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroy)
     const silence = setTimeout(() => {
       log.info(`${service.name} closed FirstByteTimeout`)
       socket.destroy()
     }, timeouts.firstByteMs)
-    socket.once('close', () => clearTimeout(silence))
+    const heard = () => clearTimeout(silence)
+    socket.once('close', heard)
     socket.once('data', (chunk: Buffer) => {
-      clearTimeout(silence)
+      heard()
+      // Nothing of this stays with a socket that may be open for days.
+      socket.off('close', heard)
       socket.pause()
       socket.unshift(chunk)
       const first = chunk[0]!
@@ -161,7 +173,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
   const servers = await bind(options, (socket) => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.on('close', forget)
     sniff(socket)
   })
   const { port } = servers[0]!.address() as net.AddressInfo

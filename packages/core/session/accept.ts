@@ -31,10 +31,10 @@ function ignore(): void {}
  */
 export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
   const { core, policy } = door
-  const parser = new StrictParser()
-  parser.parser()
   const packetLimit = policy.maximumPacketSize ?? 0
-  parser.maximumPacketBytes = Math.min(packetLimit || CONNECT_MAXIMUM_BYTES, CONNECT_MAXIMUM_BYTES)
+  const parser = new StrictParser(
+    Math.min(packetLimit || CONNECT_MAXIMUM_BYTES, CONNECT_MAXIMUM_BYTES)
+  )
   const chunks: Buffer[] = []
   let connect: WirePacket | undefined
   /** Takes the client's next AUTH while it is being asked for one. */
@@ -117,9 +117,7 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
     finish()
     // What was read goes back, so that CONNECT and all behind it takes the broker's ordinary path.
     stream.unshift(Buffer.concat(chunks))
-    const own = new StrictParser()
-    own.parser()
-    own.maximumPacketBytes = packetLimit
+    const own = new StrictParser(packetLimit)
     decision.space.attach(stream, own, { ...decision.settled, authPackets })
   }
 

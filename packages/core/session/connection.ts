@@ -7,6 +7,7 @@ import type { CoreLog } from '../core.ts'
 import type { Position, Queues, Sent } from '../queues.ts'
 import type { Sessions } from '../sessions.ts'
 import type { SpaceListener } from '../space.ts'
+import { noMembers } from '../sparse.ts'
 import type { StorePart } from '../store.ts'
 import type { SessionEntry, Subscription } from './entry.ts'
 import { endGently } from './farewell.ts'
@@ -110,9 +111,9 @@ export class Connection implements Session, ConnectionContext {
   readonly client: BrokerClient
   readonly outgoing: Outgoing
   /** Ids of the client's QoS 1 and 2 publishes that we have not acknowledged for good. */
-  readonly unacknowledged = new Set<number>()
+  unacknowledged: Set<number> = noMembers()
   /** Ids of its QoS 2 publishes whose PUBREC has to say that they were not stored. */
-  notStoredIds: Set<number> | undefined
+  notStoredIds: Set<number> = noMembers()
   cause: DisconnectCause | undefined
   /** The CONNACK has gone out. */
   greeted = false
@@ -120,7 +121,7 @@ export class Connection implements Session, ConnectionContext {
   farewelled = false
   /** The client said goodbye in the way that drops its will [MQTT-3.14.4-3]. */
   discardsWill = false
-  readonly #keepAlive: KeepAlive
+  readonly #keepAlive: KeepAlive | undefined
   readonly #toBroker: (packet: WirePacket) => void
   #whenGone: (() => void)[] = []
   #isGone = false
@@ -150,7 +151,10 @@ export class Connection implements Session, ConnectionContext {
     this.version = settled.version
     this.entry = entry
     this.stream = stream
-    this.#keepAlive = new KeepAlive(this.clock, settled.keepAliveSeconds, () => this.#timeOut())
+    const { keepAliveSeconds } = settled
+    if (keepAliveSeconds > 0) {
+      this.#keepAlive = new KeepAlive(this.clock, keepAliveSeconds, () => this.#timeOut())
+    }
     entry.connection = this
     this.outgoing = new Outgoing(this)
 
@@ -226,12 +230,12 @@ export class Connection implements Session, ConnectionContext {
 
   /** A packet came from the client. */
   heard(): void {
-    this.#keepAlive.heard()
+    this.#keepAlive?.heard()
   }
 
   /** Nothing more will go out or come in. */
   ended(): void {
-    this.#keepAlive.end()
+    this.#keepAlive?.end()
     this.outgoing.close()
     this.#isGone = true
     for (const tell of this.#whenGone.splice(0)) tell()

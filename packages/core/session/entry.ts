@@ -48,10 +48,10 @@ export interface SessionEntry {
   peer: Address
   readonly subscriptions: Map<string, Subscription>
   /** Shared groups that it is a member of. */
-  readonly groups: Set<Group>
+  groups: Set<Group>
   will: Will | undefined
   /** Ids of QoS 2 publishes that the client has not released. */
-  readonly incoming: Set<number>
+  incoming: Set<number>
   /** Ends the waits for expiry and delayed will. */
   cancelExpiry: (() => void) | undefined
   cancelWill: (() => void) | undefined

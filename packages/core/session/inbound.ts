@@ -1,4 +1,5 @@
 import { toMessage, toWire, type Message, type PublishLike } from '../message.ts'
+import { add, noEntries, put } from '../sparse.ts'
 import { topicNameFault, type TopicFault } from '../topic.ts'
 import { Reauthenticator } from './authenticate.ts'
 import { refusalProperties, type Connection } from './connection.ts'
@@ -26,7 +27,7 @@ export class Inbound {
   /** AUTH packets behind the CONNECT that were answered before there was a session. */
   #authPackets: number
   #reauthenticator: Reauthenticator | undefined
-  #aliases: Map<number, string> | undefined
+  #aliases: Map<number, string> = noEntries()
   #state: 'connecting' | 'held' | 'open' = 'connecting'
   #waiting: WirePacket[] = []
 
@@ -160,9 +161,10 @@ export class Inbound {
   /** Counts a QoS 1 or 2 publish; false when the connection was ended for one too many. */
   #hasRoomFor(packet: WirePacket): boolean {
     const connection = this.#connection
-    const { policy, unacknowledged, version } = connection
+    const { policy, version } = connection
     if (packet.qos === 0) return true
-    unacknowledged.add(packet.messageId)
+    const unacknowledged = add(connection.unacknowledged, packet.messageId)
+    connection.unacknowledged = unacknowledged
     const maximum = policy.receiveMaximum
     if (version !== 5 || maximum === undefined || unacknowledged.size <= maximum) return true
     // [MQTT-3.3.4-7]
@@ -180,7 +182,7 @@ export class Inbound {
       // [MQTT-3.3.2-8]: the empty name below is then a Protocol Error of its own.
       return true
     }
-    const known = packet.topic.length > 0 ? packet.topic : this.#aliases?.get(alias)
+    const known = packet.topic.length > 0 ? packet.topic : this.#aliases.get(alias)
     if (alias < 1 || alias > policy.topicAliasMaximum || known === undefined) {
       connection.refuse({
         rule: 'TopicAliasInvalid',
@@ -189,8 +191,7 @@ export class Inbound {
       })
       return false
     }
-    this.#aliases ??= new Map()
-    this.#aliases.set(alias, known)
+    this.#aliases = put(this.#aliases, alias, known)
     packet.topic = known
     return true
   }

@@ -1,24 +1,24 @@
 import type { Clock } from '../clock.ts'
 
-/** Calls `timeout` when nothing came for one and a half times the keep-alive [MQTT-3.1.2-22]; 0: never. */
+/** Calls `timeout` when nothing came for one and a half times the keep-alive [MQTT-3.1.2-22]. */
 export class KeepAlive {
   readonly #clock: Clock
   readonly #limitMs: number
   readonly #timeout: () => void
-  #heardMs = 0
+  #heardMs: number
   #cancel: (() => void) | undefined
 
   constructor(clock: Clock, seconds: number, timeout: () => void) {
     this.#clock = clock
     this.#limitMs = seconds * 1500
     this.#timeout = timeout
-    if (seconds > 0) this.#wait(this.#limitMs)
-    this.heard()
+    this.#heardMs = clock.now()
+    this.#wait(this.#limitMs)
   }
 
   /** A packet came. */
   heard(): void {
-    if (this.#limitMs > 0) this.#heardMs = this.#clock.now()
+    this.#heardMs = this.#clock.now()
   }
 
   end(): void {

@@ -1,3 +1,4 @@
+import { add } from '../sparse.ts'
 import type { Connection } from './connection.ts'
 import type { Refusal } from './policy.ts'
 import type { WirePacket } from './wire.ts'
@@ -68,7 +69,7 @@ function toConnack(connection: Connection, packet: WirePacket): WirePacket {
 
 function pubrec(connection: Connection, packet: WirePacket): void {
   const { version } = connection
-  if (!connection.notStoredIds?.delete(packet.messageId)) return connection.write(packet)
+  if (!connection.notStoredIds.delete(packet.messageId)) return connection.write(packet)
   if (version !== 5) return connection.refuse(STORE_FAILED)
   connection.write({ ...packet, reasonCode: STORE_FAILED.reasonCode })
 }
@@ -95,8 +96,7 @@ export function stored(connection: Connection, packet: WirePacket): void {
 export function notStored(connection: Connection, packet: WirePacket): void {
   const { version } = connection
   if (packet.qos === 2) {
-    connection.notStoredIds ??= new Set()
-    connection.notStoredIds.add(packet.messageId)
+    connection.notStoredIds = add(connection.notStoredIds, packet.messageId)
     // The client begins anew, with an id that may be the same [MQTT-4.3.3-9].
     connection.entry.incoming.delete(packet.messageId)
   }

@@ -1,6 +1,7 @@
 import type { Group } from '../groups.ts'
 import type { QoS, WireProperties } from '../message.ts'
 import type { Position, QueueEntry, Sent } from '../queues.ts'
+import { add, noEntries, noMembers, put } from '../sparse.ts'
 import type { Connection } from './connection.ts'
 import { encodeForm, encodePublish, writeBytes, type Manner, type PublishTemplate } from './wire.ts'
 
@@ -63,24 +64,12 @@ const QUOTA_EXCEEDED = 0x97
 /** MQTT 5 "Packet Identifier not found". */
 const PACKET_IDENTIFIER_NOT_FOUND = 0x92
 
-/** Whatever most clients have none of: one empty one stands for all, until something is put into theirs. */
-const NO_ENTRIES = new Map<any, any>()
-const NO_MEMBERS = new Set<any>()
-
-function put<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): Map<Key, Value> {
-  return (map === NO_ENTRIES ? new Map<Key, Value>() : map).set(key, value)
-}
-
-function add<Member>(set: Set<Member>, member: Member): Set<Member> {
-  return (set === NO_MEMBERS ? new Set<Member>() : set).add(member)
-}
-
 /** The way of messages to one client: its window, its queue, its acknowledgements. */
 export class Outgoing {
   readonly #connection: Connection
   readonly #window: number
-  #inFlight: Map<number, Delivery> = NO_ENTRIES
-  #aliases: Map<string, number> = NO_ENTRIES
+  #inFlight: Map<number, Delivery> = noEntries()
+  #aliases: Map<string, number> = noEntries()
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #nextId = 1
@@ -91,10 +80,10 @@ export class Outgoing {
   /** Deliveries that an earlier connection of this session began. */
   readonly #begun: Map<Position, Sent>
   /** Of a group's queue and moved into ours while they were on their way. */
-  #moved: Set<Position> = NO_MEMBERS
+  #moved: Set<Position> = noMembers()
   /** Whoever waits for the acknowledgement of a message that is still to be read from the queue. */
-  #tellers: Map<Position, (acknowledged: boolean) => void> = NO_ENTRIES
-  #overtaking: Set<Set<string>> = NO_MEMBERS
+  #tellers: Map<Position, (acknowledged: boolean) => void> = noEntries()
+  #overtaking: Set<Set<string>> = noMembers()
   #roomWaiters: (() => void)[] = []
   #reading = false
   #again = false
@@ -108,7 +97,7 @@ export class Outgoing {
       policy.inFlightMaximum ?? bounds.inFlight
     )
     this.#behind = entry.expirySeconds > 0 || queues.size(entry.id).messages > 0
-    this.#begun = settled.begun ?? NO_ENTRIES
+    this.#begun = settled.begun ?? noEntries()
   }
 
   /** The client has its CONNACK and no DISCONNECT: messages may go out. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
+import { BufferList } from 'bl'
 import mqttPacket from 'mqtt-packet'
 import Parser from 'mqtt-packet/parser.js'
 import type { WireProperties } from '../message.ts'
@@ -29,10 +30,26 @@ const REPEATABLE = new Set(['userProperties', 'subscriptionIdentifier'])
  * text must be UTF-8, a property may not stand twice, and a packet that is too large is refused at its
  * header, before it is gathered in memory.
  */
+/** mqtt-packet's steps through a packet, once for all parsers. */
+const STATES = ['_parseHeader', '_parseLength', '_parsePayload', '_newPacket']
+
 export class StrictParser extends Parser {
-  /** Whole packet in bytes. */
-  maximumPacketBytes = 0
+  /** Whole packet in bytes; 0: no limit. */
+  readonly maximumPacketBytes: number
   #pairs: Record<string, string>[] = []
+
+  constructor(maximumPacketBytes: number) {
+    super()
+    this.maximumPacketBytes = maximumPacketBytes
+    this.parser()
+    this._states = STATES
+  }
+
+  /** mqtt-packet's own list is a stream as well, of twenty times the weight, which nothing here needs. */
+  protected override _resetState(): void {
+    super._resetState()
+    this._list = new BufferList()
+  }
 
   protected override _parseLength(): boolean {
     const complete = super._parseLength()
