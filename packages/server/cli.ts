@@ -3,10 +3,12 @@ import { resolve } from 'node:path'
 import { systemClock, systemIds } from '@fogbank/core'
 import { issueClientFiles } from './client-certificate.ts'
 import { configSchema, readConfiguration, type Configuration } from './config.ts'
+import { ENVIRONMENT_FORMATS, formatEnvironment, type EnvironmentFormat } from './environment.ts'
+import { exec } from './exec.ts'
 import { UsageError } from './failure.ts'
 import { start } from './foreground.ts'
 import { personalities } from './personalities.ts'
-import { isReady, mintToken, readEnvironment } from './remote.ts'
+import { isReady, mintToken, readEnvironment, resetSuite } from './remote.ts'
 import { settings, type Setting } from './settings.ts'
 import { renderTables } from './tables.ts'
 import { createTls } from './tls.ts'
@@ -21,6 +23,7 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError()
+    .enablePositionalOptions()
 
   withSettings(program.command('start').description('start the suite and keep it running')).action(
     async (flags) => {
@@ -28,6 +31,16 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
       code = undefined
     }
   )
+  withSettings(
+    program
+      .command('exec')
+      .argument('<command...>', 'what to run, after --')
+      .passThroughOptions()
+      .usage('[options] -- command [arguments...]')
+      .description('start on free ports and in memory, run a command with the variables, stop')
+  ).action(async (command: string[], flags) => {
+    code = await exec(configurationOfExec(flags), command)
+  })
   withSettings(program.command('ca').description('print the file of the local CA')).action(
     async (flags) => console.log(await findCaFile(configurationOf(flags)))
   )
@@ -46,14 +59,20 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
       .command('env')
       .argument('[id]', 'a personality, or authority')
       .option('--all', 'every personality')
+      .addOption(
+        new Option('--format <form>', 'form of the variables')
+          .choices(ENVIRONMENT_FORMATS)
+          .default('shell')
+      )
       .description('print the variables that point SDKs at a running suite')
   ).action(async (id: string | undefined, flags) => {
     if (id === undefined && !flags.all) throw new UsageError('name a personality, or --all')
     const variables = await readEnvironment(configurationOf(flags), flags.all ? undefined : id)
-    for (const [name, value] of Object.entries(variables)) {
-      console.log(`export ${name}='${value.replaceAll("'", `'\\''`)}'`)
-    }
+    console.log(formatEnvironment(variables, flags.format as EnvironmentFormat))
   })
+  withSettings(
+    program.command('reset').description('disconnect everybody and forget everything')
+  ).action(async (flags) => resetSuite(configurationOf(flags)))
   withSettings(
     program.command('healthcheck').description('exit 0 when a running suite is ready, else 1')
   ).action(async (flags) => {
@@ -94,7 +113,7 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
     }
     if (error instanceof UsageError) {
       console.error(`fogbank: ${error.message}`)
-      return USAGE_EXIT_CODE
+      return error.exitCode
     }
     throw error
   }
@@ -113,9 +132,15 @@ function withSettings(command: Command): Command {
   )
 }
 
-function configurationOf(flags: Record<string, unknown>): Configuration {
+function configurationOf(flags: Record<string, unknown>, preset = {}): Configuration {
   const path = (flags.config as string | undefined) ?? process.env.FOGBANK_CONFIG
-  return readConfiguration(personalities, flags, process.env, { path })
+  return readConfiguration(personalities, flags, process.env, { path }, preset)
+}
+
+/** Only its own flags say where it listens and what it keeps: a file is for the suite that runs beside it. */
+function configurationOfExec(flags: Record<string, unknown>): Configuration {
+  const own = { portBase: 0, ephemeral: flags.dataDir === undefined, ...flags }
+  return configurationOf(own, { logLevel: 'warn' })
 }
 
 /** Where the CA's certificate stands; it is made when there is none yet. */

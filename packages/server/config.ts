@@ -54,13 +54,15 @@ export function configSchema(definitions: readonly PersonalityDefinition[]): Jso
 /**
  * Puts together flags, environment, file and defaults, in this order.
  *
+ * @param preset defaults of one command that are not everybody's
  * @throws UsageError naming the key, the value and the fix
  */
 export function readConfiguration(
   definitions: readonly PersonalityDefinition[],
   flags: Record<string, unknown>,
   env: Record<string, string | undefined>,
-  file?: { path: string | undefined } | { config: object }
+  file?: { path: string | undefined } | { config: object },
+  preset: Record<string, unknown> = {}
 ): Configuration {
   const fromFile = file && 'config' in file ? file.config : readFile(file?.path)
   const origin = file && 'config' in file ? 'config' : (file?.path ?? DEFAULT_FILE)
@@ -71,6 +73,7 @@ export function readConfiguration(
       fromFlag(definitions, setting, name, flags[name]) ??
       fromEnvironment(definitions, setting, name, env[setting.env]) ??
       (fromFile as Record<string, unknown>)[name] ??
+      preset[name] ??
       setting.default
   }
   const own = fromFile as Record<string, unknown>

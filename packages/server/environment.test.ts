@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
+import { parseEnv } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { environmentFor } from './environment.ts'
+import { environmentFor, formatEnvironment } from './environment.ts'
 
 const ENDPOINTS = {
   'azure-event-grid-topics': {
@@ -27,5 +29,29 @@ environment('points at whatever else by its HTTP URL, and at nobody not at all',
   })
   assert.is(environmentFor('nobody', ENDPOINTS, undefined), undefined)
 })
+
+const VARIABLES = {
+  WebPubSubConnectionString: 'Endpoint=http://localhost:4640;AccessKey=Zm9n+/8=;Version=1.0;',
+  NODE_EXTRA_CA_CERTS: "/home/o'neil/my project/#1/ca.pem"
+}
+
+environment('is the same in each form: a shell, a .env file, JSON', () => {
+  const shell = `${formatEnvironment(VARIABLES, 'shell')}\nexec env`
+  const { stdout } = spawnSync('sh', ['-c', shell], { encoding: 'utf8' })
+  const set = Object.fromEntries(stdout.split('\n').map((line) => line.split(/=(.*)/, 2)))
+  for (const [name, value] of Object.entries(VARIABLES)) assert.is(set[name], value)
+  assert.equal({ ...parseEnv(formatEnvironment(VARIABLES, 'dotenv')) }, VARIABLES)
+  assert.equal(JSON.parse(formatEnvironment(VARIABLES, 'json')), VARIABLES)
+})
+
+environment(
+  'puts no quotes in a .env file where none are needed: not every reader takes them off',
+  () => {
+    assert.is(
+      formatEnvironment(VARIABLES, 'dotenv').split('\n')[0],
+      `WebPubSubConnectionString=${VARIABLES.WebPubSubConnectionString}`
+    )
+  }
+)
 
 environment.run()

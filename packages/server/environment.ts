@@ -1,6 +1,29 @@
 import type { Endpoints } from './endpoints.ts'
 import { UsageError } from './failure.ts'
 
+/** How `fogbank env` can be told to print. */
+export const ENVIRONMENT_FORMATS = ['shell', 'dotenv', 'json'] as const
+export type EnvironmentFormat = (typeof ENVIRONMENT_FORMATS)[number]
+
+/** What every reader of .env files takes as it stands; `docker run --env-file` knows no quotes. */
+const NEEDS_NO_QUOTES = /^[\w./:;,=+@%&?-]*$/
+
+/** Variables as text: for `eval` in a POSIX shell, as a .env file, or as a JSON object. */
+export function formatEnvironment(
+  variables: Record<string, string>,
+  format: EnvironmentFormat
+): string {
+  if (format === 'json') return JSON.stringify(variables, null, 2)
+  const lines = Object.entries(variables).map(([name, value]) =>
+    format === 'shell'
+      ? `export ${name}='${value.replaceAll("'", `'\\''`)}'`
+      : `${name}=${NEEDS_NO_QUOTES.test(value) ? value : quote(value)}`
+  )
+  return lines.join('\n')
+}
+
+const quote = (value: string) => (value.includes("'") ? `"${value}"` : `'${value}'`)
+
 /**
  * The variables that point SDKs at one personality or, without an id, at all of them.
  *

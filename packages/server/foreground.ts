@@ -14,7 +14,21 @@ const SHUTDOWN_MS = 5_000
  * @throws UsageError as startSuite does
  */
 export async function start(configuration: Configuration): Promise<void> {
-  const log = createLog(configuration.logLevel)
+  const { suite, log } = await startLogged(configuration, 1)
+  printTable(suite)
+  stopOnSignals(suite, log)
+}
+
+/**
+ * Starts the suite of this process; what it has to say goes to standard output or, for 2, standard error.
+ *
+ * @throws UsageError as startSuite does
+ */
+export async function startLogged(
+  configuration: Configuration,
+  descriptor: 1 | 2
+): Promise<{ suite: Suite; log: ServerLog }> {
+  const log = createLog(configuration.logLevel, descriptor)
   process.on('unhandledRejection', (error) => log.error(error, 'a promise failed unheard'))
   process.on('uncaughtException', (error) => log.error(error, 'an error was not caught'))
   const suite = await startSuite({
@@ -26,8 +40,7 @@ export async function start(configuration: Configuration): Promise<void> {
     timeouts: DEFAULT_TIMEOUTS,
     tlsInMemory: false
   })
-  printTable(suite)
-  stopOnSignals(suite, log)
+  return { suite, log }
 }
 
 function stopOnSignals(suite: Suite, log: ServerLog): void {

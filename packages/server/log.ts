@@ -9,13 +9,14 @@ export interface ServerLog extends Log {
   flush(): void
 }
 
-/** JSON lines for machines, the bare sentence for a person at a terminal. */
-export function createLog(level: LogLevel): ServerLog {
-  const destination = pino.destination({ dest: 1, sync: false })
+/** JSON lines for machines, the bare sentence for a person at a terminal; on standard output or, for 2, error. */
+export function createLog(level: LogLevel, descriptor: 1 | 2 = 1): ServerLog {
+  const stream = descriptor === 1 ? process.stdout : process.stderr
+  const destination = pino.destination({ dest: descriptor, sync: false })
   const person = { write: (line: string) => void destination.write(toSentence(line)) }
   const log = pino(
     { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
-    process.stdout.isTTY ? person : destination
+    stream.isTTY ? person : destination
   )
   return {
     info: (message) => log.info(message),

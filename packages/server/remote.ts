@@ -51,6 +51,11 @@ export async function mintToken(configuration: Configuration, request: object): 
   return (reply as { access_token: string }).access_token
 }
 
+/** Has the suite disconnect everybody and forget everything. @throws UsageError when no suite answers */
+export async function resetSuite(configuration: Configuration): Promise<void> {
+  await ask(configuration, '/reset', {})
+}
+
 async function ask(configuration: Configuration, path: string, body?: object): Promise<unknown> {
   const url = controlUrl(configuration, 'localhost')
   const reply = await fetch(`${url}${path}`, {
@@ -61,6 +66,7 @@ async function ask(configuration: Configuration, path: string, body?: object): P
       cause
     })
   })
+  if (reply.status === 204) return undefined
   const answer = (await reply.json()) as { error?: string }
   if (!reply.ok) throw new UsageError(answer.error ?? `${url}${path} answered ${reply.status}`)
   return answer

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -60,6 +60,17 @@ certificates('are kept in the folder, keys for the owner only', () =>
     assert.is(readFileSync(join(folder, 'ca.pem'), 'utf8'), made.ca)
     assert.equal(await open(folder).server(), made)
   })
+)
+
+certificates(
+  'stay out of repositories: a folder made for them is ignored, one that was there is not',
+  () =>
+    withFolder(async (folder) => {
+      await open(join(folder, '.fogbank/tls')).ca()
+      assert.is(readFileSync(join(folder, '.fogbank/.gitignore'), 'utf8'), '*\n')
+      await open(folder).ca()
+      assert.not(existsSync(join(folder, '.gitignore')))
+    })
 )
 
 certificates('of the server are made anew for another name, under the same CA', () =>

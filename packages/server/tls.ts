@@ -105,7 +105,9 @@ export function writePair(
 ): void {
   if (!directory) return
   try {
-    mkdirSync(directory, { recursive: true })
+    const made = mkdirSync(directory, { recursive: true })
+    // A folder that is ours alone holds private keys that must not get into a repository.
+    if (made !== undefined) writeFileSync(join(made, '.gitignore'), '*\n')
     writeFileSync(join(directory, `${name}.key`), pair.key, { mode: 0o600 })
     chmodSync(join(directory, `${name}.key`), 0o600)
     writeFileSync(join(directory, `${name}.pem`), pair.cert)
