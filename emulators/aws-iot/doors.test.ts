@@ -3,6 +3,7 @@ import { once, type EventEmitter } from 'node:events'
 import https from 'node:https'
 import type tls from 'node:tls'
 import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -55,6 +56,54 @@ mqttDoors('WebSocket and secure WebSocket take a presigned URL', () =>
     }
   })
 )
+
+interface Told {
+  disconnectReason?: string
+}
+
+for (const [name, leave, reason, hasWill] of [
+  [
+    'closing frame is a goodbye, and sends no will',
+    (stream: Duplex) => stream.end(),
+    'CLIENT_INITIATED_DISCONNECT',
+    false
+  ],
+  [
+    'broken connection is a loss, and sends the will',
+    (stream: Duplex) => stream.destroy(),
+    'CONNECTION_LOST',
+    true
+  ]
+] as const) {
+  mqttDoors(`a WebSocket's ${name}`, () =>
+    withFogbank(async (world) => {
+      const { aws, connect } = world
+      const watcher = await connect(aws.mqtt, KEY_PAIR)
+      await watcher.subscribeAsync(['$aws/events/presence/disconnected/leaver', 'will', 'end'])
+      const told = new Set<string>()
+      const ended = new Promise<void>((resolve) => {
+        watcher.on('message', (topic, payload) => {
+          const { disconnectReason = topic } = JSON.parse(payload.toString()) as Told
+          told.add(disconnectReason)
+          // Where there is to be no will, what was sent after the event shows that none came before.
+          if (disconnectReason === reason && !hasWill) watcher.publish('end', '{}')
+          if (topic === 'end' || (hasWill && told.size === 2)) resolve()
+        })
+      })
+      const { host } = new URL(aws.ws)
+      const leaver = await connect(
+        aws.ws.replace('/mqtt', presignMqtt({ host, dateMs: Date.now() })),
+        {
+          clientId: 'leaver',
+          will: { topic: 'will', payload: Buffer.from('{}'), qos: 0, retain: false }
+        }
+      )
+      leave(leaver.stream)
+      await within(3000, ended)
+      assert.equal(told, new Set([reason, hasWill ? 'will' : 'end']))
+    })
+  )
+}
 
 mqttDoors('TLS takes a certificate of the local CA, and no stranger', () =>
   withFogbank(async (world) => {

@@ -39,6 +39,7 @@ export function mqtt(state: State): MqttPolicy<Principal> {
     keepAlive: { minimumSeconds: 30, maximumSeconds: 1200, zero: 'maximum' },
     sessionExpiryMaximumSeconds: state.sessionExpiryMaximumSeconds,
     announceDefaults: true,
+    closingFrameDisconnects: true,
     filtersPerSubscribe: {
       maximum: limits.filtersPerSubscribe.value,
       refusal: toRefusal(errors.TooManyFilters(), 'disconnect')

@@ -262,6 +262,11 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
   /** May be said twice; the first time counts. */
   function left(connection: Connection): void {
     const { entry } = connection
+    const saidClose = connection.policy.closingFrameDisconnects && connection.peer.saidClose?.()
+    if (!connection.cause && saidClose) {
+      connection.cause = { by: 'client', reasonCode: 0 }
+      connection.discardsWill = true
+    }
     const cause = connection.cause ?? { by: 'connection-lost' as const }
     if (connections.get(entry.id) === connection) {
       connections.delete(entry.id)

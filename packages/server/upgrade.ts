@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
-import { acceptMqtt } from '@fogbank/core'
+import { acceptMqtt, type Peer } from '@fogbank/core'
 import { fromIncoming, type Reply, type WebSocketTaker } from '@fogbank/personality'
 import { toClientSocket } from './client-socket.ts'
 import type { ListenOptions } from './listener.ts'
@@ -10,6 +10,8 @@ import { certificateOf } from './peer.ts'
 
 /** A WebSocket message is held in memory whole; MQTT over it may be cut in any way. */
 const MAXIMUM_MESSAGE_BYTES = 16 * 1024 * 1024
+/** [RFC 6455 7.1.5] */
+const NO_CLOSING_FRAME = 1006
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
 
 /**
@@ -56,7 +58,14 @@ export function createUpgrader(
     if (!reply.upgrade || !service.mqtt) return refuse(socket, reply, core.clock.now())
     const { principal } = reply.upgrade
     const certificate = certificateOf(incoming.socket)
-    const peer = { ...request.peer, ...certificate, principal, url: request.target }
+    let saidClose = false
+    const peer: Peer = {
+      ...request.peer,
+      ...certificate,
+      principal,
+      url: request.target,
+      saidClose: () => saidClose
+    }
     const door = { core, policy: service.mqtt, connectTimeoutMs: timeouts.connectMs }
     server.handleUpgrade(incoming, socket, head, (webSocket) => {
       // Listens before the stream does, so that the text itself is never taken for MQTT.
@@ -65,6 +74,8 @@ export function createUpgrader(
         log.info(`${service.name} closed WebSocketText`)
         stream.destroy() // [MQTT-6.0.0-1]
       })
+      // Before the stream does, too, which ends by it.
+      webSocket.on('close', (code) => (saidClose = code !== NO_CLOSING_FRAME))
       const stream = toStream(webSocket)
       acceptMqtt(door, stream, peer)
     })

@@ -127,6 +127,8 @@ export interface MqttPolicy<Identity = unknown> {
   readonly sessionExpiryMaximumSeconds: number
   /** true: the CONNACK names every capability; false: only those that differ from the standard's default. */
   readonly announceDefaults: boolean
+  /** Whether a WebSocket's closing frame counts as DISCONNECT 0x00: no will is sent. @default false */
+  readonly closingFrameDisconnects?: boolean
   /** Absent: no limit. */
   readonly subscriptionsPerConnection?: { maximum: number; refusal: Refusal }
   /** A SUBSCRIBE with more filters has all of them refused so. Absent: no limit. */

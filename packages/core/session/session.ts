@@ -17,6 +17,8 @@ export interface Peer {
   principal?: unknown
   /** Raw request target of the WebSocket upgrade. */
   url?: string
+  /** Whether the other end has sent a WebSocket's closing frame. Absent: it is no WebSocket. */
+  saidClose?(): boolean
 }
 
 /** One connected MQTT client. */
