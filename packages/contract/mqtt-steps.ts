@@ -3,7 +3,13 @@ import { compareContent, toBytes, toPlain, toWire } from './content.ts'
 import { fill } from './match.ts'
 import type { Received, TestClient } from './mqtt.ts'
 import type { Run } from './runner.ts'
-import type { ConnectStep, MqttCredential, PublishStep, ReceiveStep } from './transcript.ts'
+import type {
+  ConnectStep,
+  MqttCredential,
+  PublishStep,
+  ReceiveStep,
+  SubscribeStep
+} from './transcript.ts'
 
 /** Connects as the step says; later steps find the client by its name. @throws Assertion */
 export async function connect(run: Run, step: ConnectStep): Promise<void> {
@@ -33,6 +39,25 @@ export async function connect(run: Run, step: ConnectStep): Promise<void> {
     assert.equal(client.connack.properties[name], value, `CONNACK property ${name}`)
   }
   if (step.refused === undefined) clients.set(step.client, client)
+}
+
+/** Subscribes to one filter or several and compares the SUBACK. @throws Assertion */
+export async function subscribe(client: TestClient, step: SubscribeStep): Promise<void> {
+  const { qos, granted } = step
+  const filters = [step.filter].flat()
+  const codes = client.subscribeAll(filters, qos)
+  if (granted !== null) {
+    return assert.equal(
+      await codes,
+      granted === undefined ? filters.map(() => qos) : [granted].flat()
+    )
+  }
+  // The client gives the SUBSCRIBE up when the connection ends; only an answer to it is wrong.
+  const answer = codes.then(
+    (given) => assert.unreachable(`SUBACK ${given.join(', ')}`),
+    () => undefined
+  )
+  await Promise.race([answer, client.closed()])
 }
 
 /** Publishes; resolves with the code of the acknowledgement. */

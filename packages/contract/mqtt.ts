@@ -21,6 +21,8 @@ export interface TestClient {
   readonly filters: readonly string[]
   /** The code the SUBACK gives. */
   subscribe(filter: string, qos: 0 | 1 | 2): Promise<number>
+  /** One SUBSCRIBE with several filters; the codes of its SUBACK, in their order. */
+  subscribeAll(filters: readonly string[], qos: 0 | 1 | 2): Promise<number[]>
   /** The code of PUBACK or PUBREC; 0 at QoS 0 and in MQTT 3. */
   publish(topic: string, payload: Buffer, options?: IClientPublishOptions): Promise<number>
   /** The next message that nobody took yet. */
@@ -83,6 +85,18 @@ export async function connectMqtt(url: string, options: IClientOptions): Promise
     return waiting.shift()!
   }
 
+  function subscribeAll(wanted: readonly string[], qos: 0 | 1 | 2): Promise<number[]> {
+    const text = wanted.join(', ')
+    const codes = new Promise<number[]>((resolve, reject) => {
+      client.subscribe([...wanted], { qos }, (error, _granted, packet) => {
+        if (packet) resolve(packet.granted as number[])
+        else reject(error ?? new Error(`no SUBACK for ${text}`))
+      })
+    })
+    filters.push(...wanted)
+    return within(ANSWER_MS, codes, `the SUBACK for ${text}`)
+  }
+
   return {
     mqtt: client,
     clientId,
@@ -102,16 +116,8 @@ export async function connectMqtt(url: string, options: IClientOptions): Promise
       client.sendPing()
       await within(ANSWER_MS, Promise.race([answer, closed]), `the PINGRESP for ${clientId}`)
     },
-    async subscribe(filter, qos) {
-      const code = new Promise<number>((resolve, reject) => {
-        client.subscribe(filter, { qos }, (error, _granted, packet) => {
-          if (packet) resolve(packet.granted[0] as number)
-          else reject(error ?? new Error(`no SUBACK for ${filter}`))
-        })
-      })
-      filters.push(filter)
-      return within(ANSWER_MS, code, `the SUBACK for ${filter}`)
-    },
+    subscribe: async (filter, qos) => (await subscribeAll([filter], qos))[0]!,
+    subscribeAll,
     publish(topic, payload, publishOptions = {}) {
       const code = new Promise<number>((resolve, reject) => {
         client.publish(topic, payload, publishOptions, (error, packet) => {

@@ -45,6 +45,7 @@ const CASES: [name: string, bent: Fixture, complaint: RegExp][] = [
   ],
   ['silence where a message came', bend(reaches, 'receive', { mqtt: 'nothing' }), /was sent plant/],
   ['another granted QoS', bend(reaches, 'subscribe', { granted: 0 }), /\(mqtt subscribe\)/],
+  ['an answer where none was to come', bend(reaches, 'subscribe', { granted: null }), /SUBACK 1/],
   ['a CONNACK that refuses', bend(reaches, 'connect', { refused: 0x87 }), /\(mqtt connect\)/],
   ['another WebSocket message', bend(told, 'receive', { json: {} }), /\(ws receive\)/],
   ['a binary message', bend(told, 'receive', { json: undefined, base64: '' }), /\(ws receive\)/],

@@ -4,7 +4,7 @@ import { actAsHandler, type Handler } from './handler-steps.ts'
 import { compareAnswer, request, stepFitsMemory } from './http-steps.ts'
 import type { Names } from './match.ts'
 import type { TestClient } from './mqtt.ts'
-import { compareMessage, connect, publish } from './mqtt-steps.ts'
+import { compareMessage, connect, publish, subscribe } from './mqtt-steps.ts'
 import type { Step, Transcript, TranscriptAdapter, WsStep } from './transcript.ts'
 import type { TestSocket } from './web-socket.ts'
 import { withFogbank, type World } from './with-fogbank.ts'
@@ -122,7 +122,7 @@ async function act(run: Run, step: Step): Promise<void> {
   if (!client) throw new Error(`${step.client} is not connected`)
   switch (step.mqtt) {
     case 'subscribe':
-      return assert.is(await client.subscribe(step.filter, step.qos), step.granted ?? step.qos)
+      return subscribe(client, step)
     case 'publish':
       return assert.is(await publish(run, client, step), step.reasonCode ?? 0)
     case 'receive':

@@ -64,10 +64,11 @@ export interface ConnectStep {
 export interface SubscribeStep {
   mqtt: 'subscribe'
   client: string
-  filter: string
+  /** A list: all of them in one SUBSCRIBE. */
+  filter: string | string[]
   qos: 0 | 1 | 2
-  /** Code of the SUBACK. @default qos */
-  granted?: number
+  /** Codes of the SUBACK; null: there is none, the connection ends. @default qos for each filter */
+  granted?: number | number[] | null
 }
 
 export interface PublishStep extends Content {
