@@ -27,6 +27,11 @@ import { countLevels, MAX_TOPIC_LEVELS, topicNameFault } from './topic.ts'
 /** Sees every publish of a space in order, before its publisher is answered, and every session event. */
 export type SpaceListener = {
   published?(published: Published): void
+  /**
+   * Told of the same publish, to keep it elsewhere: the publisher's answer is held back until a returned
+   * promise resolves; subscribers wait for nobody. It must not reject.
+   */
+  keep?(published: Published): Promise<void> | undefined
   session?(event: SessionEvent): void
   /** A session whose client had not come back in time is gone, with all that was kept for it. */
   expired?(client: ClientSession): void
@@ -92,6 +97,8 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
   const bounds = { ...DEFAULT_BOUNDS, ...context.bounds }
   const listeners = new Set<SpaceListener>()
   const connections = new Map<string, Connection>()
+  /** Connections with an answer to a publish that is held back: the last of each. */
+  const answering = new Map<Connection, Promise<void>>()
   /** CONNECTs of one client are settled one after the other. */
   const opening = new Map<string, Promise<void>>()
   const failed = (error: unknown, what: string) => log.error(error, `space ${name}: ${what}`)
@@ -139,9 +146,13 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
         const { messageId } = wire as { messageId: number }
         const outcome: Outcome = {
           stored(message) {
-            published(message, originOf(connection))
-            stored(connection, wire as never)
-            done()
+            const answer = () => {
+              stored(connection, wire as never)
+              done()
+            }
+            const held = published(message, originOf(connection))
+            if (held || answering.has(connection)) answerAfter(connection, held, answer)
+            else answer()
           },
           // The client is told by its connection; for aedes the packet is dealt with.
           failed(error) {
@@ -195,12 +206,35 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     clientId: entry.clientId
   })
 
-  function published(packet: BrokerPacket, origin: Origin | undefined): void {
-    if (listeners.size === 0) return
+  /** undefined: nobody holds the answer back. */
+  function published(
+    packet: BrokerPacket,
+    origin: Origin | undefined
+  ): Promise<unknown> | undefined {
+    if (listeners.size === 0) return undefined
     const message = toMessage(packet)
     const event: Published = { message, sequence: packet.brokerCounter, timeMs: clock.now() }
     if (origin) event.origin = origin
-    for (const listener of listeners) listener.published?.(event)
+    let held: Promise<void>[] | undefined
+    for (const listener of listeners) {
+      listener.published?.(event)
+      const holds = listener.keep?.(event)
+      if (holds) (held ??= []).push(holds)
+    }
+    return held && Promise.all(held).catch((error) => failed(error, 'a listener of publishes'))
+  }
+
+  /** Answers in the order of the publishes [MQTT-4.6.0-2]. */
+  function answerAfter(
+    connection: Connection,
+    held: Promise<unknown> | undefined,
+    answer: () => void
+  ): void {
+    const turn = Promise.all([answering.get(connection), held]).then(() => {
+      if (answering.get(connection) === turn) answering.delete(connection)
+      answer()
+    })
+    answering.set(connection, turn)
   }
 
   function tell(event: SessionEvent): void {
@@ -230,8 +264,10 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     return new Promise((resolve, reject) => {
       parts.fanout.publish(toPacket(message), undefined, {
         stored(packet) {
-          published(packet, origin)
-          resolve({ sequence: packet.brokerCounter })
+          const sent = { sequence: packet.brokerCounter }
+          const held = published(packet, origin)
+          if (held) void held.then(() => resolve(sent))
+          else resolve(sent)
         },
         failed(error) {
           log.error(error, `space ${name}: publish to ${message.topic} was not stored`)
