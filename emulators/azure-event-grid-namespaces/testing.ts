@@ -1,6 +1,8 @@
 // A namespace in memory under a clock that stands still, with an authority that makes its tokens.
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
+import { startFogbank } from 'fogbank'
 import { Hono } from 'hono'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { createAuthority, type TokenRequest } from '@fogbank/authority'
@@ -9,6 +11,7 @@ import {
   createCore,
   createManualClock,
   systemIds,
+  type Core,
   type ManualClock,
   type Peer,
   type Published,
@@ -35,6 +38,7 @@ export interface Call {
 }
 
 export interface World {
+  core: Core
   running: RunningPersonality
   space: Space
   clock: ManualClock
@@ -74,6 +78,23 @@ export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
     timer = setTimeout(() => reject(new Error(`nothing came within ${ms} ms`)), ms)
   })
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+const certificates = new Map<string, Promise<NonNullable<Peer['certificate']>>>()
+
+/** The certificate of a client of this name, by the local CA; made once. */
+export function issueClient(commonName: string): Promise<NonNullable<Peer['certificate']>> {
+  let made = certificates.get(commonName)
+  if (!made) certificates.set(commonName, (made = issue(commonName)))
+  return made
+}
+
+async function issue(commonName: string) {
+  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  const fogbank = await startFogbank({ only: [azureEventGridNamespaces.name], log })
+  const { cert } = await fogbank.issueClient(commonName)
+  await fogbank.close()
+  return { der: new X509Certificate(cert).raw, trusted: true }
 }
 
 /** What an error answer has to be, whole. */
@@ -195,6 +216,7 @@ export async function withNamespace(
 
   try {
     await run({
+      core,
       running,
       space,
       clock,

@@ -1,5 +1,4 @@
 // What is told of the clients of a namespace and of their sessions.
-import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,7 +7,7 @@ import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Settings } from '../settings.ts'
-import { within, withNamespace, type TestClient, type World } from '../testing.ts'
+import { issueClient, within, withNamespace, type TestClient, type World } from '../testing.ts'
 
 const OID = 'f09ba2c0-0000-4000-8000-000000000003'
 const SOURCE =
@@ -140,15 +139,6 @@ for (const [what, reason, end] of ENDS) {
   )
 }
 
-/** The certificate of a client `dev1`, made once for all tests. */
-let certificate: Promise<{ der: Buffer; trusted: boolean }> | undefined
-const ofDev1 = () =>
-  (certificate ??= startFogbank({ only: [ID], log: QUIET }).then(async (fogbank) => {
-    const { cert } = await fogbank.issueClient('dev1')
-    await fogbank.close()
-    return { der: new X509Certificate(cert).raw, trusted: true }
-  }))
-
 const METER = { name: 'dev1', attributes: { kind: 'meter' } }
 const REGISTRY: Settings = {
   clients: [METER],
@@ -209,7 +199,7 @@ for (const [what, reason, method, path, body] of CHANGES) {
   const end = reason ? `say ${reason} of` : 'say nothing of'
   lifecycle(`${end} a connected client that ${what}`, () =>
     withNamespace({ settings: REGISTRY }, async (world) => {
-      const client = await world.client({}, { certificate: await ofDev1() })
+      const client = await world.client({}, { certificate: await issueClient('dev1') })
       assert.is((await client.next())?.reasonCode, 0)
       await client.mqtt.subscribeAsync('lab/#', { qos: 1 })
       assert.is((await client.next())?.cmd, 'suback')

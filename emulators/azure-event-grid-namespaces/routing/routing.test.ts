@@ -2,7 +2,7 @@
 import type { Message } from '@fogbank/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within, withNamespace, type World } from '../testing.ts'
+import { issueClient, within, withNamespace, type World } from '../testing.ts'
 import type { Settings } from '../settings.ts'
 import { compileEnrichments } from './enrichments.ts'
 import { toRoutedEvent } from './routed-event.ts'
@@ -16,6 +16,10 @@ const routed = (more: object = {}): Settings => ({
   allowShortWait: true,
   topicSpacesConfiguration: { routeTopicResourceId: '/topics/default', ...more }
 })
+
+const NAMED = {
+  routingEnrichments: { dynamic: [{ key: 'client', value: '${client.authenticationName}' }] }
+}
 
 /** The next event of the route topic, without its id. */
 async function receive(world: World): Promise<Record<string, unknown>> {
@@ -79,6 +83,93 @@ routing('takes a publish over HTTP on once, and answers 202', () =>
     const target =
       '/topics/default/eventsubscriptions/default:receive?api-version=2024-06-01&maxWaitTime=0'
     assert.is((await world.send({ target, headers: KEY })).text, '{"value":[]}')
+  })
+)
+
+const CUSTOM = '/subscriptions/s/providers/Microsoft.EventGrid/topics/slow'
+
+routing('stores its copy before the client is acknowledged', () =>
+  withNamespace({ settings: routed({ routeTopicResourceId: CUSTOM }) }, async (world) => {
+    let stored = () => {}
+    const arrived = new Promise<void>((resolve) =>
+      world.core.sinks.register('custom-topic:slow', () => {
+        resolve()
+        return new Promise<void>((done) => (stored = done))
+      })
+    )
+    const client = await world.client(await world.jwt())
+    await client.next()
+    const acknowledged = client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
+    await within(2000, arrived)
+    await client.mqtt.subscribeAsync('lab/b', { qos: 1 })
+    assert.is((await client.next())?.cmd, 'suback', 'the PUBACK did not wait')
+    stored()
+    assert.is((await client.next())?.cmd, 'puback')
+    await acknowledged
+  })
+)
+
+routing('is tried again on the documented schedule, and acknowledged meanwhile', () =>
+  withNamespace({ settings: routed({ routeTopicResourceId: CUSTOM }) }, async (world) => {
+    const tries: number[] = []
+    let full = true
+    const startedAtMs = world.clock.now()
+    world.core.sinks.register('custom-topic:slow', async () => {
+      tries.push((world.clock.now() - startedAtMs) / 1000)
+      if (full) throw new Error('full')
+    })
+    const client = await world.client(await world.jwt())
+    await client.next()
+    await client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
+    const waits = [10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 43_200]
+    for (const seconds of waits) {
+      // A step on its own: what failed has to have set its next try.
+      await new Promise((resolve) => setImmediate(resolve))
+      world.clock.advance(seconds * 1000 - 1)
+      const before = tries.length
+      world.clock.advance(1)
+      assert.is(tries.length, before + 1, `after ${seconds} s`)
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    full = false
+    world.clock.advance(43_200_000)
+    await new Promise((resolve) => setImmediate(resolve))
+    world.clock.advance(43_200_000)
+    assert.is(tries.length, waits.length + 2, 'what is stored is not sent again')
+  })
+)
+
+routing('enriches with attributes of the client, repeated ones by commas', () => {
+  const dynamic = [
+    { key: 'client', value: '${client.authenticationName}' },
+    { key: 'kinds', value: '${client.attributes.kinds}' },
+    { key: 'floor', value: '${client.attributes.floor}' },
+    { key: 'none', value: '${client.attributes.none}' }
+  ]
+  const settings: Settings = {
+    ...routed({ routingEnrichments: { dynamic } }),
+    clients: [{ name: 'dev1', attributes: { kinds: ['meter', 'lamp'], floor: 2 } }],
+    permissionBindings: [
+      { clientGroupName: '$all', topicSpaceName: 'all', permission: 'Publisher' }
+    ]
+  }
+  return withNamespace({ settings }, async (world) => {
+    const client = await world.client({}, { certificate: await issueClient('dev1') })
+    assert.is((await client.next())?.reasonCode, 0)
+    await client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
+    const { client: name, kinds, floor, none } = await receive(world)
+    assert.equal([name, kinds, floor, none], ['dev1', 'meter,lamp', '2', ''])
+  })
+})
+
+routing('takes wills on, under the name of the client that left', () =>
+  withNamespace({ settings: routed(NAMED) }, async (world) => {
+    const will = { topic: 'lab/gone', payload: Buffer.from('bye'), qos: 1 as const, retain: false }
+    const client = await world.client({ ...(await world.jwt()), will })
+    await client.next()
+    client.mqtt.stream.destroy()
+    const { subject, client: name, data_base64 } = await receive(world)
+    assert.equal([subject, name, data_base64], ['lab/gone', OID, 'Ynll'])
   })
 )
 

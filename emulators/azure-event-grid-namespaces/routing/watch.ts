@@ -14,7 +14,10 @@ export function markRouted(origin: Origin): Origin {
   return origin
 }
 
-/** Routes what MQTT clients of a namespace publish, their wills too; the returned function ends it. */
+/**
+ * Routes what MQTT clients of a namespace publish, their wills too: the routed copy is stored before the
+ * client is acknowledged. The returned function ends it.
+ */
 export function routePublishes({ space, router }: Namespace): () => void {
   const departed = new Map<string, Caller>()
   return space.listen({
@@ -24,8 +27,8 @@ export function routePublishes({ space, router }: Namespace): () => void {
       departed.set(session.clientId, session.identity as Caller)
       if (departed.size > DEPARTED_MAXIMUM) departed.delete(departed.keys().next().value!)
     },
-    published({ message, origin }) {
-      if (origin?.personality !== PERSONALITY || routedAlready.has(origin)) return
+    keep({ message, origin }) {
+      if (origin?.personality !== PERSONALITY || routedAlready.has(origin)) return undefined
       const caller =
         (space.session(PERSONALITY, origin.clientId)?.identity as Caller | undefined) ??
         departed.get(origin.clientId)
@@ -33,7 +36,7 @@ export function routePublishes({ space, router }: Namespace): () => void {
         kind: 'client' as const,
         authenticationName: origin.clientId
       }
-      void router.routeLater(message, principal)
+      return router.routeLater(message, principal)
     }
   })
 }
