@@ -102,16 +102,39 @@ inProcess('refuses a misspelt key of config', async () => {
   assert.match((refusal as Error).message, /unknown key "portbase"; did you mean "portBase"\?/)
 })
 
-inProcess('leaves nothing open: a process that closed it ends by itself', async () => {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(import.meta.dirname, 'testing-in-process.ts')],
-    { stdio: ['ignore', 'pipe', 'inherit'], timeout: 30_000 }
-  )
-  let said = ''
-  child.stdout.on('data', (chunk) => (said += chunk))
+/** What a program beside this one says, once it has ended by itself. */
+async function run<T>(program: string): Promise<T> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, program)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => (out += chunk))
+  child.stderr.on('data', (chunk) => (err += chunk))
   const [code, signal] = await once(child, 'close')
-  assert.equal({ code, signal, left: JSON.parse(said) }, { code: 0, signal: null, left: [] })
+  assert.equal({ code, signal, err }, { code: 0, signal: null, err: '' })
+  return JSON.parse(out) as T
+}
+
+inProcess('leaves nothing open: a process that closed it ends by itself', async () => {
+  assert.equal(await run('testing-in-process.ts'), [])
 })
+
+inProcess(
+  'has twenty in parallel: no message goes astray, no port twice, nothing left',
+  async () => {
+    const said = await run<{ ports: string[]; heard: string[][]; left: string[] }>(
+      'testing-twenty.ts'
+    )
+    assert.is(new Set(said.ports).size, 20 * 7)
+    assert.is(said.ports.length, 20 * 7)
+    assert.equal(
+      said.heard,
+      Array.from({ length: 20 }, (_, number) => [`of suite ${number}`, 'end'])
+    )
+    assert.equal(said.left, [])
+  }
+)
 
 inProcess.run()
