@@ -1,0 +1,20 @@
+// node uvu.mjs
+import { IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane'
+import { startFogbank } from 'fogbank'
+import mqtt from 'mqtt'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const fogbank = await startFogbank({ only: ['aws-iot'] })
+const { http, credentials } = fogbank.endpoints['aws-iot']
+const iot = new IoTDataPlaneClient({ endpoint: http, region: credentials.region, credentials })
+const lamp = await mqtt.connectAsync(fogbank.endpoints.control.mqtt)
+test.after(() => lamp.endAsync().then(fogbank.close))
+
+test('a command reaches the lamp', async () => {
+  await lamp.subscribeAsync('lamps/1')
+  const heard = new Promise((resolve) => lamp.once('message', (_, text) => resolve(`${text}`)))
+  await iot.send(new PublishCommand({ topic: 'lamps/1', qos: 1, payload: 'on' }))
+  assert.is(await heard, 'on')
+})
+test.run()
