@@ -54,6 +54,7 @@ const shop = {
 export const adapter: TranscriptAdapter = {
   settings: {
     shop,
+    delivering: { ...shop, delivery: { jitter: false } },
     observed: { sizeLimits: 'observed' },
     guaranteed: { eventSizeLimit: '64KB' },
     single: { singleEvent: 'accepted' }

@@ -18,23 +18,38 @@ interface HandlerRequest {
   body: Buffer
 }
 
+interface HandlerAnswer {
+  status: number
+  headers: Record<string, string>
+  body: Buffer
+}
+
+const OK: HandlerAnswer = { status: 200, headers: {}, body: Buffer.alloc(0) }
+const give = (outgoing: http.ServerResponse, { status, headers, body }: HandlerAnswer) =>
+  void outgoing.writeHead(status, headers).end(body)
+
 /** The user's own server, which the suite calls. */
 export interface Handler {
   readonly url: string
   /** What the next request is answered that has no answer yet. @default 200 without a body */
-  answer(answer: { status: number; headers: Record<string, string>; body: Buffer }): void
-  /** The next request that nobody took yet; webhook validations are not among them. */
+  answer(answer: HandlerAnswer): void
+  /** The next request that nobody took yet; webhook validations are not among them, unless it waits. */
   next(): Promise<HandlerRequest>
   close(): void
 }
 
-/** Starts a server that allows every webhook [CloudEvents webhook 4.1]. */
-export async function startHandler(): Promise<Handler> {
+/**
+ * Starts a server that allows every webhook [CloudEvents webhook 4.1].
+ *
+ * waits: every request waits for its answer, and webhook validations are among them.
+ */
+export async function startHandler(waits = false): Promise<Handler> {
   const requests: HandlerRequest[] = []
-  const answers: Parameters<Handler['answer']>[0][] = []
+  const answers: HandlerAnswer[] = []
+  const waiting: http.ServerResponse[] = []
   let wake = () => {}
   const server = http.createServer((incoming, outgoing) => {
-    if (incoming.method === 'OPTIONS') {
+    if (incoming.method === 'OPTIONS' && !waits) {
       outgoing.writeHead(200, { 'WebHook-Allowed-Origin': '*' }).end()
       return
     }
@@ -42,7 +57,8 @@ export async function startHandler(): Promise<Handler> {
       const { method = '', url = '', headers } = incoming
       requests.push({ method, url, headers, body })
       const answer = answers.shift()
-      outgoing.writeHead(answer?.status ?? 200, answer?.headers ?? {}).end(answer?.body)
+      if (answer || !waits) give(outgoing, answer ?? OK)
+      else waiting.push(outgoing)
       wake()
     })
   })
@@ -54,7 +70,11 @@ export async function startHandler(): Promise<Handler> {
   }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    answer: (answer) => void answers.push(answer),
+    answer(answer) {
+      const outgoing = waiting.shift()
+      if (outgoing) give(outgoing, answer)
+      else answers.push(answer)
+    },
     next: () => within(REQUEST_MS, arrived(), 'a request to the handler'),
     close() {
       server.close()
@@ -66,7 +86,7 @@ export async function startHandler(): Promise<Handler> {
 /** @throws Assertion */
 export async function actAsHandler(run: Run, step: HandlerStep): Promise<void> {
   if (step.handler === 'listen') {
-    run.handler = await startHandler()
+    run.handler = await startHandler(step.waits)
     run.names.set(step.name, run.handler.url)
     return
   }

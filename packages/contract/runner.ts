@@ -8,10 +8,13 @@ import { compareMessage, connect, publish, subscribe } from './mqtt-steps.ts'
 import type { Step, Transcript, TranscriptAdapter, WsStep } from './transcript.ts'
 import type { TestSocket } from './web-socket.ts'
 import { withFogbank, type World } from './with-fogbank.ts'
+import { within } from './within.ts'
 import { compareClose, compareFrame, openSocket, sendFrame } from './ws-steps.ts'
 
 /** How much of the log goes with a failure. */
 const LAST_LINES = 5
+/** How long a line of the log may take. */
+const LOG_MS = 5_000
 
 /** A transcript and what its place in the tree says of it. */
 export interface Fixture {
@@ -110,6 +113,7 @@ async function act(run: Run, step: Step): Promise<void> {
     return faults.order(step.operation, step.error, step.times)
   }
   if ('clock' in step) return advance(run, step.seconds)
+  if ('log' in step) return logSays(run, step.text)
   if ('http' in step) {
     if (step.http === 'response') return compareAnswer(run, step)
     run.answer = await request(run, step)
@@ -134,6 +138,15 @@ async function act(run: Run, step: Step): Promise<void> {
     case 'end':
       return world.end(client, step.abruptly)
   }
+}
+
+async function logSays({ world: { lines } }: Run, text: string): Promise<void> {
+  const said = async () => {
+    while (!lines.some((line) => line.includes(text))) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+  }
+  await within(LOG_MS, said(), `a line of the log with ${text}`)
 }
 
 /** Moves time on in steps short enough for every client to give the signs of life that it owes. */

@@ -148,8 +148,11 @@ export interface HandlerRequestStep extends Content {
 }
 
 export type HandlerStep =
-  /** A server of the user's own starts; later steps find its URL as `<same:NAME>`. */
-  { handler: 'listen'; name: string } | HandlerAnswerStep | HandlerRequestStep
+  /**
+   * A server of the user's own starts; later steps find its URL as `<same:NAME>`.
+   * waits: each request, webhook validations among them, waits for the answer that a later step gives.
+   */
+  { handler: 'listen'; name: string; waits?: true } | HandlerAnswerStep | HandlerRequestStep
 
 export type WsStep =
   | WsConnectStep
@@ -176,6 +179,8 @@ export type Step =
   | WsStep
   | HandlerStep
   | { clock: 'advance'; seconds: number }
+  /** Goes on once the log has a line with the text: what nobody outside is told has happened. */
+  | { log: 'says'; text: string }
   /** The next calls of the operation answer this row, as `POST /fail` orders it. */
   | { fail: 'next'; operation: string; error: string; times: number }
 

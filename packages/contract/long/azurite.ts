@@ -1,14 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { within } from '../within.ts'
 
 const VERSION = '3.37.0'
 const INSTALL_MS = 600_000
 const START_MS = 60_000
 /** 365 MB that nobody else wants: installed when wanted, and kept. */
-const FOLDER = resolve(import.meta.dirname, `../../../node_modules/.cache/azurite-${VERSION}`)
+const FOLDER = join(tmpdir(), `fogbank-azurite-${VERSION}`)
 
 /** Azurite's well-known account. */
 const ACCOUNT = 'devstoreaccount1'
