@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startFogbank, type Fogbank } from 'fogbank'
-import mqtt from 'mqtt'
+import mqtt, { type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Settings } from '../settings.ts'
@@ -299,16 +299,53 @@ lifecycle('go to a topic of the namespace, where the SDKs and curl receive them'
 })
 
 /** A client with a token, connected and disconnected. */
-async function comeAndGo({ endpoints }: Fogbank): Promise<void> {
+async function comeAndGo(
+  { endpoints }: Fogbank,
+  door = 'mqtt',
+  leave: (client: MqttClient) => unknown = (client) => client.endAsync()
+): Promise<void> {
   const url = `${String(endpoints.control!.http)}/authority/tokens`
   const minted = await fetch(url, { method: 'POST', body: '{}' })
   const { access_token: token } = (await minted.json()) as { access_token: string }
-  const client = await mqtt.connectAsync(String(endpoints[ID]!.mqtt), {
+  const client = await mqtt.connectAsync(String(endpoints[ID]![door]), {
     protocolVersion: 5,
     reconnectPeriod: 0,
     properties: { authenticationMethod: 'OAUTH2-JWT', authenticationData: Buffer.from(token) }
   })
-  await client.endAsync()
+  await leave(client)
+}
+
+/** Events of the topic `default` as they come, so many of them. */
+async function receive({ endpoints }: Fogbank, count: number): Promise<Record<string, any>[]> {
+  const http = String(endpoints[ID]!.http)
+  const url = `${http}/topics/default/eventsubscriptions/default:receive?api-version=2024-06-01&maxWaitTime=20`
+  const authorization = 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE='
+  const events: Record<string, any>[] = []
+  while (events.length < count) {
+    const reply = await fetch(url, { method: 'POST', headers: { authorization } })
+    const { value } = (await reply.json()) as { value: { event: Record<string, any> }[] }
+    assert.ok(value.length > 0, 'nothing came')
+    events.push(...value.map(({ event }) => event))
+  }
+  return events
+}
+
+for (const [what, leave, reason] of [
+  ['closing frame', (client: MqttClient) => client.stream.end(), 'ClientInitiatedDisconnect'],
+  ['broken connection', (client: MqttClient) => client.stream.destroy(), 'ConnectionLost']
+] as const) {
+  lifecycle(`say ${reason} of a WebSocket's ${what}`, async () => {
+    const topicSpacesConfiguration = { lifecycleEventsTopicResourceId: '/topics/default' }
+    const config = { [ID]: { topicSpacesConfiguration } }
+    const fogbank = await startFogbank({ only: [ID], log: QUIET, config })
+    try {
+      await comeAndGo(fogbank, 'ws', leave)
+      const [, disconnected] = await receive(fogbank, 2)
+      assert.is(disconnected!.data.disconnectionReason, reason)
+    } finally {
+      await fogbank.close()
+    }
+  })
 }
 
 lifecycle('go on counting over a restart', async () => {
@@ -360,12 +397,8 @@ lifecycle('go to a custom topic of the suite', async () => {
   })
   try {
     await comeAndGo(fogbank)
-    const http = String(fogbank.endpoints[ID]!.http)
-    const url = `${http}/topics/default/eventsubscriptions/default:receive?api-version=2024-06-01&maxWaitTime=20`
-    const authorization = 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE='
-    const reply = await fetch(url, { method: 'POST', headers: { authorization } })
-    const { value } = (await reply.json()) as { value: { event: Record<string, unknown> }[] }
-    assert.is(value[0]?.event.type, 'Microsoft.EventGrid.MQTTClientSessionConnected')
+    const [connected] = await receive(fogbank, 1)
+    assert.is(connected!.type, 'Microsoft.EventGrid.MQTTClientSessionConnected')
   } finally {
     await fogbank.close()
   }

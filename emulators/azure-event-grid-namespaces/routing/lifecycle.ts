@@ -153,7 +153,7 @@ export async function watchLifecycle(context: LifecycleContext): Promise<Lifecyc
       DISCONNECTED,
       session.clientId,
       { clientAuthenticationName, sequenceNumber },
-      { disconnectionReason: toReason(cause) }
+      { disconnectionReason: toReason(session, cause) }
     )
   }
 
@@ -217,7 +217,7 @@ export async function watchLifecycle(context: LifecycleContext): Promise<Lifecyc
   }
 }
 
-function toReason(cause: DisconnectCause): string {
+function toReason({ peer }: Session, cause: DisconnectCause): string {
   switch (cause.by) {
     case 'client':
       return 'ClientInitiatedDisconnect'
@@ -226,7 +226,8 @@ function toReason(cause: DisconnectCause): string {
     case 'keep-alive':
       return 'ClientError'
     case 'connection-lost':
-      return 'ConnectionLost'
+      // A close frame is as good a goodbye as a DISCONNECT.
+      return peer.saidClose?.() ? 'ClientInitiatedDisconnect' : 'ConnectionLost'
     case 'server':
       return REASONS[cause.rule] ?? 'ClientError'
   }
