@@ -2,9 +2,19 @@ import { X509Certificate } from 'node:crypto'
 import type { Peer } from '@fogbank/core'
 import { SettingsError } from '@fogbank/personality'
 import type { ClientPrincipal } from './auth.ts'
+import {
+  endOf,
+  hasName,
+  isInTime,
+  isIssued,
+  namesIn,
+  readCertificate,
+  type CertificateField
+} from './authentication/certificates.ts'
+import type { NameSource } from './authentication/settings.ts'
+import type { WholeSettings } from './defaults.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
-import type { WholeSettings } from './defaults.ts'
 import type { CaCertificate, ClientResource, ValidationScheme } from './settings.ts'
 
 type Certificate = NonNullable<Peer['certificate']>
@@ -12,28 +22,57 @@ type Certificate = NonNullable<Peer['certificate']>
 /** The registry of clients that come with a certificate. */
 export interface Clients {
   /** Who a certificate's owner is, by the name in CONNECT or in the certificate. @throws ProviderError */
-  identify(certificate: Certificate | undefined, username: string | undefined): ClientPrincipal
-  /** The client as it stands in the registry now. @throws ProviderError when it may not be connected */
-  refresh(client: ClientPrincipal, certificate: Certificate | undefined): ClientPrincipal
+  identify(
+    certificate: Certificate | undefined,
+    username: string | undefined,
+    nowMs: number
+  ): ClientPrincipal
+  /**
+   * A connected client as its certificate and the registry have it now.
+   * @throws ProviderError when it may not be connected any more
+   */
+  refresh(
+    client: ClientPrincipal,
+    certificate: Certificate | undefined,
+    nowMs: number
+  ): ClientPrincipal
+}
+
+const DEFAULT_SCHEME = 'SubjectMatchesAuthenticationName'
+
+const FIELDS: Record<Exclude<ValidationScheme, 'ThumbprintMatch'>, CertificateField> = {
+  SubjectMatchesAuthenticationName: 'Subject',
+  DnsMatchesAuthenticationName: 'Dns',
+  UriMatchesAuthenticationName: 'Uri',
+  IpMatchesAuthenticationName: 'Ip',
+  EmailMatchesAuthenticationName: 'Email'
+}
+
+const SOURCES: Record<NameSource, CertificateField> = {
+  ClientCertificateSubject: 'Subject',
+  ClientCertificateDns: 'Dns',
+  ClientCertificateUri: 'Uri',
+  ClientCertificateIp: 'Ip',
+  ClientCertificateEmail: 'Email'
 }
 
 /**
- * The registry; when it is open, whoever has a certificate of the local CA is a client too.
+ * The registry; when it is open, whoever has a certificate of the local CA is a client too, by any name
+ * that the certificate has.
  *
- * Names are compared without regard to case and used in the case they were configured in.
- * @throws Error when two clients have one name
+ * Names are compared without regard to case and used in the case they were configured in. Whatever the
+ * settings, a certificate counts within its time only. lenient: whoever signed it.
+ * @throws SettingsError
  */
 export function createClients(
-  { clients, openRegistry, caCertificates }: WholeSettings,
+  { clients, openRegistry, caCertificates, topicSpacesConfiguration = {} }: WholeSettings,
   lenient: boolean
 ): Clients {
   const issuers = caCertificates.map(toIssuer)
-  const byName = new Map<string, ClientResource>()
-  for (const client of clients) {
-    const key = (client.authenticationName ?? client.name).toLowerCase()
-    if (byName.has(key)) throw new SettingsError(`there are two clients with the name ${key}`)
-    byName.set(key, client)
-  }
+  const byName = toRegistry(clients)
+  const { alternativeAuthenticationNameSources = openRegistry ? [OPEN_SOURCE] : [] } =
+    topicSpacesConfiguration.clientAuthentication ?? {}
+  const sources = alternativeAuthenticationNameSources.map((source) => SOURCES[source])
 
   /** undefined: the registry is open and does not know the name. */
   function find(name: string): ClientResource | undefined {
@@ -43,39 +82,86 @@ export function createClients(
     throw errors.ClientUnknown({}, { detail: `authenticationName=${name}` })
   }
 
-  function isTrusted({ trusted }: Certificate, x509: X509Certificate): boolean {
-    return trusted || lenient || issuers.some((one) => isIssued(x509, one))
+  /** The first of the fields that is not empty has it; of several names there the one that is known. */
+  function nameIn(x509: X509Certificate): string {
+    for (const field of sources) {
+      const names = namesIn(x509, field)
+      const [first] = names
+      if (first === undefined) continue
+      return names.find((name) => byName.has(name.toLowerCase())) ?? first
+    }
+    throw errors.AuthenticationNameMissing({}, { detail: `sources=${sources.join()}` })
+  }
+
+  function checkSigner({ trusted }: Certificate, x509: X509Certificate, nowMs: number): void {
+    if (trusted || lenient || issuers.some((issuer) => isIssued(x509, issuer, nowMs))) return
+    throw errors.ClientCertificateInvalid({}, { detail: 'certificate of a foreign CA' })
+  }
+
+  function identify(
+    certificate: Certificate | undefined,
+    username: string | undefined,
+    nowMs: number
+  ): ClientPrincipal {
+    if (!certificate) throw errors.CredentialMissing()
+    const x509 = new X509Certificate(certificate.der)
+    const name = username || nameIn(x509)
+    limits.nameCharacters.check(name.length)
+    const client = find(name)
+    if (!isInTime(x509, nowMs)) {
+      const detail = `from ${x509.validFrom} to ${x509.validTo}`
+      throw errors.ClientCertificateExpired({}, { detail })
+    }
+    const scheme = client?.clientCertificateAuthentication?.validationScheme ?? DEFAULT_SCHEME
+    if (client && scheme === 'ThumbprintMatch') checkThumbprint(client, x509)
+    else {
+      checkSigner(certificate, x509, nowMs)
+      const fields = client && scheme !== 'ThumbprintMatch' ? [FIELDS[scheme]] : ANY_FIELD
+      if (!fields.some((field) => hasName(x509, field, name))) {
+        const detail = `${scheme} authenticationName=${name}`
+        throw errors.ClientCertificateInvalid({}, { detail })
+      }
+    }
+    const known = client
+      ? toPrincipal(client)
+      : ({ kind: 'client', authenticationName: name } as const)
+    return { ...known, expiresAtMs: endOf(x509) }
   }
 
   return {
-    refresh(client, certificate) {
+    identify,
+    refresh(client, certificate, nowMs) {
       if (client.byToken) return client
-      const { authenticationName } = client
-      const found = find(authenticationName)
-      if (!found) return { kind: 'client', authenticationName }
-      if (certificate) {
-        const x509 = new X509Certificate(certificate.der)
-        checkCertificate(found, authenticationName, x509, isTrusted(certificate, x509))
-      }
-      return toPrincipal(found)
-    },
-    identify(certificate, username) {
-      if (!certificate) throw errors.CredentialMissing()
-      const x509 = new X509Certificate(certificate.der)
-      const name = username || commonName(x509)
-      if (name === undefined) throw errors.ClientUnknown({}, { detail: 'no name' })
-      limits.nameCharacters.check(name.length)
-      const trusted = isTrusted(certificate, x509)
-      const client = find(name)
-      if (client) {
-        checkCertificate(client, name, x509, trusted)
-        return toPrincipal(client)
-      }
-      if (!trusted) {
-        throw errors.ClientCertificateInvalid({}, { detail: 'certificate of a foreign CA' })
-      }
-      return { kind: 'client', authenticationName: name }
+      return identify(certificate, client.authenticationName, nowMs)
     }
+  }
+}
+
+/** A namespace that nobody has configured finds its clients by their subject. */
+const OPEN_SOURCE: NameSource = 'ClientCertificateSubject'
+const ANY_FIELD = Object.values(FIELDS)
+
+/** By authentication name in lower case. @throws SettingsError */
+function toRegistry(clients: readonly ClientResource[]): Map<string, ClientResource> {
+  const byName = new Map<string, ClientResource>()
+  for (const client of clients) {
+    const key = (client.authenticationName ?? client.name).toLowerCase()
+    if (byName.has(key)) throw new SettingsError(`there are two clients with the name ${key}`)
+    checkScheme(client)
+    byName.set(key, client)
+  }
+  return byName
+}
+
+/** Thumbprints go with their scheme, and with no other. @throws SettingsError */
+function checkScheme({ name, clientCertificateAuthentication }: ClientResource): void {
+  const { validationScheme, allowedThumbprints } = clientCertificateAuthentication ?? {}
+  const place = `clients/${name}/clientCertificateAuthentication/allowedThumbprints`
+  if (validationScheme === 'ThumbprintMatch' && !allowedThumbprints) {
+    throw new SettingsError(`${place} is missing, but ThumbprintMatch needs it`)
+  }
+  if (validationScheme !== 'ThumbprintMatch' && allowedThumbprints) {
+    throw new SettingsError(`${place} goes with the validation scheme ThumbprintMatch only`)
   }
 }
 
@@ -86,67 +172,19 @@ function toPrincipal(client: ClientResource): ClientPrincipal {
   return { kind: 'client', authenticationName, ...(attributes ? { attributes } : {}) }
 }
 
-/** A CA certificate may stand on one line, as the portal's samples have it. @throws SettingsError */
+/** Root or intermediate, whichever signs the clients' own certificates. @throws SettingsError */
 function toIssuer({ name, encodedCertificate }: CaCertificate): X509Certificate {
-  const [, base64 = encodedCertificate] =
-    /-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----/s.exec(encodedCertificate) ?? []
-  try {
-    return new X509Certificate(Buffer.from(base64, 'base64'))
-  } catch (cause) {
-    throw new SettingsError(`caCertificates/${name}: encodedCertificate is no certificate`, {
-      cause
-    })
-  }
+  const place = `caCertificates/${name}/encodedCertificate`
+  const issuer = readCertificate(encodedCertificate, place)
+  if (issuer.ca) return issuer
+  throw new SettingsError(`${place} is no CA's certificate; put that of whoever signs the clients'`)
 }
 
-/** The service asks for the one who signed the leaf itself. */
-function isIssued(x509: X509Certificate, issuer: X509Certificate): boolean {
-  return x509.checkIssued(issuer) && x509.verify(issuer.publicKey)
-}
-
-function checkCertificate(
-  client: ClientResource,
-  name: string,
-  x509: X509Certificate,
-  trusted: boolean
-): void {
-  const { validationScheme, allowedThumbprints = [] } = client.clientCertificateAuthentication ?? {
-    validationScheme: undefined
-  }
-  if (validationScheme === 'ThumbprintMatch') {
-    const own = [x509.fingerprint, x509.fingerprint256].map(plainThumbprint)
-    if (allowedThumbprints.some((allowed) => own.includes(plainThumbprint(allowed)))) return
-    throw errors.ClientCertificateInvalid({}, { detail: 'thumbprint' })
-  }
-  if (!trusted) throw errors.ClientCertificateInvalid({}, { detail: 'certificate of a foreign CA' })
-  if (validationScheme === undefined) return
-  const names = namesOf(x509, validationScheme).map((one) => one.toLowerCase())
-  if (!names.includes(name.toLowerCase())) {
-    throw errors.ClientCertificateInvalid(
-      {},
-      { detail: `${validationScheme} authenticationName=${name}` }
-    )
-  }
-}
-
-const ALTERNATIVE_NAMES: Partial<Record<ValidationScheme, string>> = {
-  DnsMatchesAuthenticationName: 'DNS:',
-  UriMatchesAuthenticationName: 'URI:',
-  IpMatchesAuthenticationName: 'IP Address:',
-  EmailMatchesAuthenticationName: 'email:'
-}
-
-function namesOf(x509: X509Certificate, scheme: ValidationScheme): string[] {
-  const prefix = ALTERNATIVE_NAMES[scheme]
-  if (prefix === undefined) return [commonName(x509) ?? '', x509.subject.replaceAll('\n', ',')]
-  return (x509.subjectAltName ?? '')
-    .split(', ')
-    .filter((entry) => entry.startsWith(prefix))
-    .map((entry) => entry.slice(prefix.length))
-}
-
-function commonName(x509: X509Certificate): string | undefined {
-  return /^CN=(.+)$/m.exec(x509.subject)?.[1]
+function checkThumbprint(client: ClientResource, x509: X509Certificate): void {
+  const { allowedThumbprints = [] } = client.clientCertificateAuthentication ?? {}
+  const own = [x509.fingerprint, x509.fingerprint256].map(plainThumbprint)
+  if (allowedThumbprints.some((allowed) => own.includes(plainThumbprint(allowed)))) return
+  throw errors.ClientCertificateInvalid({}, { detail: 'thumbprint' })
 }
 
 function plainThumbprint(thumbprint: string): string {

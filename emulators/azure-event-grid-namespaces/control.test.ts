@@ -96,7 +96,7 @@ const REFUSED: [what: string, method: string, path: string, body: unknown, sente
     'PUT',
     '/namespaces/default/caCertificates/lab',
     { encodedCertificate: 'x' },
-    /^caCertificates\/lab: encodedCertificate is no certificate/
+    /^caCertificates\/lab\/encodedCertificate is no certificate/
   ],
   [
     'a time to live beyond the retention',

@@ -207,11 +207,14 @@ doors('a WebSocket is let in and signs in by its CONNECT', () =>
 
 doors('a certificate of the local CA is a client, on MQTT 3.1.1 too', () =>
   withPort({}, async ({ urls, connect, certificate }) => {
-    const options = await certificate('dev1')
-    const client = await connect(urls.mqtts!, options)
+    const client = await connect(urls.mqtts!, await certificate('dev1'))
     await client.subscribeAsync('lab/#', { qos: 1 })
     const message = nextMessage(client)
-    const older = await connect(urls.mqtts!, { ...options, protocolVersion: 4, username: 'dev2' })
+    const older = await connect(urls.mqtts!, {
+      ...(await certificate('dev2')),
+      protocolVersion: 4,
+      username: 'dev2'
+    })
     await older.publishAsync('lab/x', 'hello', { qos: 1 })
     assert.is((await message).text, 'hello')
   })
@@ -231,6 +234,9 @@ doors('a self-signed certificate is no client', () =>
 )
 
 const REGISTRY = {
+  topicSpacesConfiguration: {
+    clientAuthentication: { alternativeAuthenticationNameSources: ['ClientCertificateSubject'] }
+  },
   topicSpaces: [
     { name: 'telemetry', topicTemplates: ['lab/${client.authenticationName}/telemetry'] },
     { name: 'commands', topicTemplates: ['lab/${client.attributes.areas}/cmd/#'] }
@@ -306,7 +312,7 @@ doors('a thumbprint lets in whatever signed the certificate', () =>
     const settings = { clients: [{ name: 'own', clientCertificateAuthentication }] }
     await withPort(settings, async ({ fogbank, urls, connect }) => {
       const ca = await fogbank.ca()
-      assert.ok((await connect(urls.mqtts!, { ca, cert, key })).connected)
+      assert.ok((await connect(urls.mqtts!, { ca, cert, key, username: 'own' })).connected)
     })
   })
 )

@@ -556,6 +556,23 @@ export const errors = defineErrors({
     source: CLIENT_CERTIFICATES,
     evidence: 'assumed'
   },
+  ClientCertificateExpired: {
+    status: 401,
+    code: 'Unauthorized',
+    message: 'The client certificate is not valid at this time.',
+    mqtt: NOT_AUTHORIZED,
+    source: CLIENT_CERTIFICATES,
+    evidence: 'assumed'
+  },
+  AuthenticationNameMissing: {
+    status: 401,
+    code: 'Unauthorized',
+    message:
+      'The client gave no authentication name, neither as its username nor in a field of its certificate that the namespace looks at.',
+    mqtt: NOT_AUTHORIZED,
+    source: CLIENT_CERTIFICATES,
+    evidence: 'assumed'
+  },
   CredentialMissing: {
     status: 401,
     code: 'Unauthorized',

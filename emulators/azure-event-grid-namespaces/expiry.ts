@@ -1,12 +1,12 @@
 import type { Clock, Session, Space } from '@fogbank/core'
+import type { Principal } from './auth.ts'
 import { errors } from './errors.ts'
 import { PERSONALITY } from './name.ts'
 import type { Caller } from './namespace.ts'
 
-/** Ends each connection when the token it came with does; the returned function stops watching. */
+/** Ends each connection when the token or the certificate it came with does; the returned function stops watching. */
 export function endExpiredSessions(space: Space, clock: Clock): () => void {
   const pending = new Map<string, () => void>()
-  const code = errors.TokenExpired.row.mqtt?.reasonCode ?? 0
   const forget = (connectionId: string) => {
     pending.get(connectionId)?.()
     pending.delete(connectionId)
@@ -19,7 +19,10 @@ export function endExpiredSessions(space: Space, clock: Clock): () => void {
     const look = () => {
       const renewed = (session.identity as Caller).principal.expiresAtMs ?? Infinity
       if (renewed > clock.now()) watch(session)
-      else session.disconnect(code, errors.TokenExpired.key)
+      else {
+        const row = toRow((session.identity as Caller).principal)
+        session.disconnect(row.row.mqtt.reasonCode, row.key)
+      }
     }
     pending.set(session.connectionId, clock.after(expiresAtMs - clock.now(), look))
   }
@@ -34,4 +37,10 @@ export function endExpiredSessions(space: Space, clock: Clock): () => void {
     stop()
     for (const connectionId of [...pending.keys()]) forget(connectionId)
   }
+}
+
+/** What has come to its end. */
+function toRow(principal: Principal) {
+  const isCertificate = principal.kind === 'client' && !principal.byToken
+  return isCertificate ? errors.ClientCertificateExpired : errors.TokenExpired
 }

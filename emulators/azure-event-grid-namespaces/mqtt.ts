@@ -113,7 +113,8 @@ function prefixOf({ url }: Peer): string {
 async function identifyClient(namespace: Namespace, connect: ConnectRequest): Promise<Principal> {
   const { authenticationMethod, authenticationData, peer } = connect
   if (authenticationMethod === undefined) {
-    return namespace.current.clients.identify(peer.certificate, connect.username)
+    const { current, clock } = namespace
+    return current.clients.identify(peer.certificate, connect.username, clock.now())
   }
   if (authenticationMethod !== JWT_METHOD) {
     throw errors.AuthenticationMethodUnknown({ method: authenticationMethod })

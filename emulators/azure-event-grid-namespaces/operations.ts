@@ -100,6 +100,8 @@ export const operations = defineOperations<State>()({
       'CredentialMissing',
       'ClientUnknown',
       'ClientCertificateInvalid',
+      'ClientCertificateExpired',
+      'AuthenticationNameMissing',
       'TokenInvalid',
       'TokenExpired',
       'AuthenticationMethodUnknown',

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '@fogbank/personality'
+import { clientAuthentication } from './authentication/schemas.ts'
 import { topic } from './topics/schemas.ts'
 
 const FLAG = { type: 'string', enum: ['0', '1'] }
@@ -65,6 +66,7 @@ export const namespaceProperties = {
         ...NOT_EMPTY,
         description: 'A host name of the namespace; tokens made for https://HOSTNAME are accepted.'
       },
+      clientAuthentication,
       maximumClientSessionsPerAuthenticationName: { type: 'integer', minimum: 1, maximum: 100 },
       maximumSessionExpiryInHours: { type: 'integer', minimum: 1, maximum: 8 },
       routingEnrichments: {
@@ -122,7 +124,6 @@ export const namespaceProperties = {
         clientCertificateAuthentication: {
           type: 'object',
           additionalProperties: false,
-          required: ['validationScheme'],
           properties: {
             validationScheme: {
               type: 'string',

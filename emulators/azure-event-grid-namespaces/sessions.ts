@@ -10,13 +10,14 @@ import type { Caller, Namespace } from './namespace.ts'
  * a right it uses is disconnected.
  */
 export function applyToSessions(namespace: Namespace): void {
-  const { space, current } = namespace
+  const { space, current, clock } = namespace
   for (const session of space.sessions(PERSONALITY)) {
     const caller = session.identity as Caller
     if (caller.namespace !== namespace) continue
     try {
       if (caller.principal.kind === 'client') {
-        caller.principal = current.clients.refresh(caller.principal, session.peer.certificate)
+        const { certificate } = session.peer
+        caller.principal = current.clients.refresh(caller.principal, certificate, clock.now())
       }
       for (const filter of session.subscriptions.keys()) checkSubscription(caller, filter)
     } catch (error) {

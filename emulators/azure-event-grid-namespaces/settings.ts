@@ -1,3 +1,4 @@
+import type { ClientAuthenticationSettings } from './authentication/settings.ts'
 import type { Attribute } from './templates.ts'
 import type { TopicSettings } from './topics/settings.ts'
 
@@ -18,6 +19,7 @@ export interface NamespaceSettings {
   allowShortWait?: boolean
   topicSpacesConfiguration?: {
     hostname?: string
+    clientAuthentication?: ClientAuthenticationSettings
     /** @default 1 */
     maximumSessionExpiryInHours?: number
     /** @default 1 */
@@ -101,7 +103,9 @@ export interface ClientResource {
   /** @default Enabled */
   state?: 'Enabled' | 'Disabled'
   clientCertificateAuthentication?: {
-    validationScheme: ValidationScheme
+    /** @default SubjectMatchesAuthenticationName */
+    validationScheme?: ValidationScheme
+    /** One or two, SHA-1 or SHA-256; with ThumbprintMatch only. */
     allowedThumbprints?: string[]
   }
   attributes?: Record<string, Attribute>

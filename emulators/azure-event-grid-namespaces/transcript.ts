@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { TranscriptAdapter } from '@fogbank/contract'
 import { DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL, type TokenRequest } from '@fogbank/authority'
+import { issue } from './testing-certificates.ts'
 
 type Fogbank = Parameters<NonNullable<TranscriptAdapter['mqtt']>>[1]
 
@@ -136,7 +137,8 @@ const events = {
 const lab = {
   topicSpacesConfiguration: {
     hostname: 'labns.westeurope-1.ts.eventgrid.azure.net',
-    maximumClientSessionsPerAuthenticationName: 2
+    maximumClientSessionsPerAuthenticationName: 2,
+    clientAuthentication: { alternativeAuthenticationNameSources: ['ClientCertificateSubject'] }
   },
   topicSpaces: [
     { name: 'telemetry', topicTemplates: ['lab/${client.authenticationName}/telemetry'] },
@@ -177,6 +179,7 @@ export const adapter: TranscriptAdapter = {
   settings: {
     lab,
     ...events,
+    'no-sources': { clients: [{ name: 'dev1' }] },
     routed: {
       topics,
       allowShortWait: true,
@@ -190,6 +193,11 @@ export const adapter: TranscriptAdapter = {
     return { headers: { authorization: `Bearer ${await mint(name, fogbank)}` } }
   },
   async mqtt(name, fogbank) {
+    if (name === 'expired-certificate') {
+      const notAfter = new Date('2025-12-31T00:00:00Z')
+      const { cert, key } = await issue('CN=dev1', { notAfter })
+      return { cert, key, ca: await fogbank.ca(), username: 'dev1' }
+    }
     const certificate = CERTIFICATES[name]
     if (certificate) {
       const { commonName, username } = certificate

@@ -33,6 +33,7 @@ const REASONS: Record<string, string> = {
   CredentialMissing: 'ClientAuthenticationError',
   ClientUnknown: 'ClientAuthenticationError',
   ClientCertificateInvalid: 'ClientAuthenticationError',
+  ClientCertificateExpired: 'ClientAuthenticationError',
   RoleMissing: 'ClientAuthorizationError',
   TopicNotInTopicSpace: 'ClientAuthorizationError',
   FilterNotInTopicSpace: 'ClientAuthorizationError',
