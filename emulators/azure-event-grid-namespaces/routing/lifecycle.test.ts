@@ -199,7 +199,10 @@ for (const [what, reason, method, path, body] of CHANGES) {
   const end = reason ? `say ${reason} of` : 'say nothing of'
   lifecycle(`${end} a connected client that ${what}`, () =>
     withNamespace({ settings: REGISTRY }, async (world) => {
-      const client = await world.client({}, { certificate: await issueClient('dev1') })
+      const client = await world.client(
+        { username: 'dev1' },
+        { certificate: await issueClient('dev1') }
+      )
       assert.is((await client.next())?.reasonCode, 0)
       await client.mqtt.subscribeAsync('lab/#', { qos: 1 })
       assert.is((await client.next())?.cmd, 'suback')

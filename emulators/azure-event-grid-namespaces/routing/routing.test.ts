@@ -154,7 +154,10 @@ routing('enriches with attributes of the client, repeated ones by commas', () =>
     ]
   }
   return withNamespace({ settings }, async (world) => {
-    const client = await world.client({}, { certificate: await issueClient('dev1') })
+    const client = await world.client(
+      { username: 'dev1' },
+      { certificate: await issueClient('dev1') }
+    )
     assert.is((await client.next())?.reasonCode, 0)
     await client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
     const { client: name, kinds, floor, none } = await receive(world)
