@@ -124,6 +124,7 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
       log,
       jitter,
       timeScale: settings.timeScale ?? 1,
+      probation: settings.probation ?? false,
       deadLetterDelayMs:
         (settings.deadLetterDelaySeconds ?? DEFAULT_DEAD_LETTER_DELAY_SECONDS) * 1000,
       deliver: (events, count) => attempt(target, events, count),

@@ -4,6 +4,7 @@ import type { PublishedEvent } from '../events.ts'
 import { createDeliveredLines } from './delivered-lines.ts'
 import { createFifo, createHeap } from './order.ts'
 import type { Pending, PendingStore } from './pending.ts'
+import { probationAfter } from './probation.ts'
 import {
   finalReasonOf,
   outcomeOf,
@@ -33,6 +34,8 @@ export interface QueueDeps {
   /** Multiplies every wait. */
   timeScale: number
   deadLetterDelayMs: number
+  /** Leaves an endpoint alone for a while after it has failed. */
+  probation: boolean
   deliver(events: readonly PublishedEvent[], deliveryCount: number): Promise<Attempt>
   /** undefined: what cannot be delivered is dropped. Rejects when they were not written. */
   writeDeadLetters: ((letters: readonly DeadLetter[]) => Promise<void>) | undefined
@@ -75,6 +78,7 @@ export function createQueue(deps: QueueDeps): Queue {
   let ended = () => {}
   /** Between two requests, as the receiver asked. */
   let spacingMs = 0
+  /** For the sake of the spacing, or of a probation. */
   let notBeforeMs = 0
   let timer: { dueMs: number; cancel: () => void } | undefined
 
@@ -103,10 +107,8 @@ export function createQueue(deps: QueueDeps): Queue {
     if (next) arm(next.dueMs)
     if (dead.size > 0 && !isWriting) watch(writeDead())
     while (isOpen && ready.size > 0 && requests < MAXIMUM_REQUESTS) {
-      if (spacingMs > 0) {
-        if (notBeforeMs > now) return arm(notBeforeMs)
-        notBeforeMs = now + spacingMs
-      }
+      if (notBeforeMs > now) return arm(notBeforeMs)
+      notBeforeMs = now + spacingMs
       watch(attempt(takeBatch()))
     }
   }
@@ -163,6 +165,7 @@ export function createQueue(deps: QueueDeps): Queue {
     for (const [index, pending] of batch.entries()) {
       // Time to live is looked at when an attempt is due, and at no other moment.
       if (clock.now() - pending.publishedAtMs >= subscription.timeToLiveMs * deps.timeScale) {
+        if (deps.probation) pending.lastOutcome ??= 'Probation'
         await bury([pending], 'EventTimeToLiveExpired')
         continue
       }
@@ -194,6 +197,10 @@ export function createQueue(deps: QueueDeps): Queue {
     startedMs: number
   ): Promise<void> {
     const outcome = outcomeOf(result)
+    if (deps.probation) {
+      const freeMs = clock.now() + Math.round(probationAfter(outcome) * deps.timeScale)
+      notBeforeMs = Math.max(notBeforeMs, freeMs)
+    }
     for (const pending of batch) {
       pending.attempts++
       pending.lastOutcome = outcome

@@ -9,6 +9,7 @@ export type Outcome =
   | 'TimedOut'
   | 'Busy'
   | 'PayloadTooLarge'
+  | 'Probation'
   | 'Aborted'
   | 'SocketError'
   | 'ResolutionError'

@@ -23,6 +23,8 @@ export interface DeliverySettings {
   timeScale?: number
   /** Between giving up and the dead letter. @default 300 */
   deadLetterDelaySeconds?: number
+  /** Leaves an endpoint that failed alone for a while, as the service does. @default false */
+  probation?: boolean
   /** Events of one subscription that are under way; those past it are dead letters at once. @default 100000 */
   maximumPendingEvents?: number
 }
@@ -58,6 +60,7 @@ export const deliverySchema: JsonSchema = {
     jitter: { type: 'boolean' },
     timeScale: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
     deadLetterDelaySeconds: { type: 'integer', minimum: 0 },
+    probation: { type: 'boolean' },
     maximumPendingEvents: { type: 'integer', minimum: 1, maximum: 1_000_000 }
   }
 }
