@@ -91,7 +91,9 @@ export function issueClient(commonName: string): Promise<NonNullable<Peer['certi
 
 async function issue(commonName: string) {
   const log = { info: () => {}, warn: () => {}, error: () => {} }
-  const fogbank = await startFogbank({ only: [azureEventGridNamespaces.name], log })
+  // Certificates have their time, and the worlds of these tests theirs.
+  const clock = createManualClock()
+  const fogbank = await startFogbank({ only: [azureEventGridNamespaces.name], log, clock })
   const { cert } = await fogbank.issueClient(commonName)
   await fogbank.close()
   return { der: new X509Certificate(cert).raw, trusted: true }
