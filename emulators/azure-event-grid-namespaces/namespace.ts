@@ -4,6 +4,7 @@ import { createAccess, type Access } from './access.ts'
 import { createAudiences, type Audiences, type Principal } from './auth.ts'
 import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
+import { checkReferences } from './references.ts'
 import { compileEnrichments, type Enrich } from './routing/enrichments.ts'
 import { watchLifecycle, type Lifecycle } from './routing/lifecycle.ts'
 import { toRouteSink } from './routing/route-sink.ts'
@@ -79,6 +80,7 @@ export function compileResources(
     settings.topicsConfiguration?.hostname
   ].flatMap((hostname) => hostname ?? [])
   checkTopics(settings.topics, name)
+  checkReferences(settings)
   const { routeTopicResourceId, lifecycleEventsTopicResourceId } = topicSpacesConfiguration
   const place = 'topicSpacesConfiguration'
   const routeSink = findSink(name, settings, `${place}/routeTopicResourceId`, routeTopicResourceId)
