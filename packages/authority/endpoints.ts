@@ -1,23 +1,26 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Clock, Ids } from '@fogbank/core'
 import { ProviderError, type Log } from '@fogbank/personality'
+import { ASSERTION_TYPE, checkAssertion } from './assertions.ts'
 import { errors, toErrorBody } from './errors.ts'
 import type { SigningKey } from './keys.ts'
-import { signToken, TOKEN_LIFETIME_SECONDS, toTenantId } from './mint.ts'
-import { AUDIENCES, WELL_KNOWN_PRINCIPAL } from './well-known.ts'
+import { signToken, TOKEN_LIFETIME_SECONDS } from './mint.ts'
+import type { ClientApplication, Registry } from './principals.ts'
+import { checkResource, scopeToResource } from './resources.ts'
+import type { CachingVerifier } from './verify.ts'
+import { WELL_KNOWN_PRINCIPAL } from './well-known.ts'
 
 const FORM_BYTES = 65_536
-const DEFAULT_SCOPE = '/.default'
 
-/** Resources besides the constants: a namespace or hub by its own host, here or in Azure. */
-const RESOURCE_HOST =
-  /^https:\/\/(?:localhost|127\.0\.0\.1|\[::1\]|[\w.-]+\.localhost|[\w.-]+\.(?:eventgrid|webpubsub)\.azure\.(?:net|com))(?::\d+)?\/?$/
-
-interface EndpointContext {
+export interface EndpointContext {
   clock: Clock
   ids: Ids
   log: Log | undefined
+  lenient: boolean
+  registry: Registry
+  verifier: CachingVerifier
   key(): Promise<SigningKey>
   /** Scheme, host and port that the answer's URLs shall carry. */
   toBaseUrl(request: Request): string
@@ -25,25 +28,33 @@ interface EndpointContext {
 
 /** Discovery, keys and the token endpoint, as an app of their own. */
 export function createEndpoints(context: EndpointContext): Hono<any> {
+  const { registry } = context
   const app = new Hono()
   const base = (c: Context) => context.toBaseUrl(c.req.raw)
   const limited = bodyLimit({
     maxSize: FORM_BYTES,
     onError: (c) => refuse(c, errors.BodyTooLarge({ limit: FORM_BYTES }), context)
   })
+  const describe = (c: Context, tokenPath: string) => {
+    const segment = c.req.param('tenant') as string
+    const tenantId = registry.toTenant(segment) ?? WELL_KNOWN_PRINCIPAL.tenantId
+    return c.json(describeIssuer(base(c), segment, tenantId, tokenPath))
+  }
+  const answerToken = async (c: Context) => {
+    const form = new URLSearchParams(await c.req.text())
+    const segment = c.req.param('tenant') as string
+    const token = await grant(form, c.req.header('authorization'), segment, base(c))
+    return c.json(token, 200, { 'Cache-Control': 'no-store', Pragma: 'no-cache' })
+  }
 
   app.get('/common/discovery/instance', (c) => c.json(describeInstance(base(c))))
-  app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) =>
-    c.json(describeIssuer(base(c), c.req.param('tenant')))
-  )
+  app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => describe(c, 'oauth2/v2.0'))
+  app.get('/:tenant/.well-known/openid-configuration', (c) => describe(c, 'oauth2'))
   app.get('/:tenant/discovery/v2.0/keys', async (c) =>
     c.json({ keys: [(await context.key()).publicJwk] })
   )
-  app.post('/:tenant/oauth2/v2.0/token', limited, async (c) => {
-    const form = new URLSearchParams(await c.req.text())
-    const token = await grant(form, c.req.header('authorization'), c.req.param('tenant'), base(c))
-    return c.json(token, 200, { 'Cache-Control': 'no-store', Pragma: 'no-cache' })
-  })
+  app.post('/:tenant/oauth2/v2.0/token', limited, answerToken)
+  app.post('/:tenant/oauth2/token', limited, answerToken)
   app.onError((error, c) => {
     if (error instanceof ProviderError) return refuse(c, error, context)
     context.log?.error(error, 'the authority failed')
@@ -58,24 +69,51 @@ export function createEndpoints(context: EndpointContext): Hono<any> {
   ): Promise<object> {
     const grantType = required(form, 'grant_type')
     if (grantType !== 'client_credentials') throw errors.GrantTypeUnsupported({ grantType })
-    const client = readClient(form, authorization)
-    const tenantId = toTenantId(segment)
-    const audience = toAudience(form.get('scope') ?? '', tenantId)
-    if (client.secret === undefined) throw errors.CredentialMissing()
-    if (client.secret !== WELL_KNOWN_PRINCIPAL.clientSecret) {
-      throw errors.SecretInvalid({ clientId: client.id })
-    }
-    const request = { clientId: client.id, tenantId, audience }
+    const { id, secret } = readClient(form, authorization)
+    const client = registry.findClient(id, registry.toTenant(segment))
+    const { clientId, tenantId, oid, roles } = client
+    const resource = form.get('resource') ?? scopeToResource(form.get('scope') ?? '')
+    const audience = checkResource(resource, tenantId)
+    const assertion = form.get('client_assertion')
+    if (assertion !== null) {
+      const type = required(form, 'client_assertion_type')
+      if (type !== ASSERTION_TYPE) throw errors.AssertionTypeUnsupported()
+      const { lenient, verifier, clock } = context
+      const asked = { client, segment, baseUrl, nowMs: clock.now() }
+      await checkAssertion(assertion, { ...asked, lenient, own: verifier })
+    } else checkSecret(client, secret, context)
+    const request = { clientId, tenantId, oid, audience, ...(roles ? { roles } : {}) }
     const key = await context.key()
     return {
       token_type: 'Bearer',
       expires_in: TOKEN_LIFETIME_SECONDS - 1,
       ext_expires_in: TOKEN_LIFETIME_SECONDS - 1,
-      access_token: await signToken(request, { ...context, key, baseUrl })
+      access_token: await signToken(
+        { ...request, clientAuthentication: assertion === null ? '1' : '2' },
+        { ...context, key, baseUrl }
+      )
     }
   }
 
   return app
+}
+
+function checkSecret(
+  { clientId, secrets }: ClientApplication,
+  secret: string | undefined,
+  { lenient, clock }: EndpointContext
+): void {
+  if (secret === undefined) throw errors.CredentialMissing()
+  if (lenient && secret !== '') return
+  const found = secrets.find(({ text }) => isEqual(text, secret))
+  if (!found) throw errors.SecretInvalid({ clientId })
+  if (clock.now() >= found.expiresAtMs) throw errors.SecretExpired({ clientId })
+}
+
+/** In a time that says nothing of where they differ. */
+export function isEqual(one: string, other: string): boolean {
+  const toHash = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(toHash(one), toHash(other))
 }
 
 function refuse(c: Context, error: ProviderError, context: EndpointContext): Response {
@@ -103,28 +141,29 @@ function readClient(
   return { id, secret }
 }
 
-function toAudience(scope: string, tenant: string): string {
-  if (scope === '') throw errors.ParameterMissing({ parameter: 'scope' })
-  if (!scope.endsWith(DEFAULT_SCOPE) || scope.includes(' ')) throw errors.ScopeInvalid({ scope })
-  const resource = scope.slice(0, -DEFAULT_SCOPE.length)
-  const known: readonly string[] = Object.values(AUDIENCES)
-  if (known.includes(resource.replace(/\/$/, '')) || RESOURCE_HOST.test(resource)) return resource
-  throw errors.ResourceUnknown({ resource, tenant })
-}
-
-function describeIssuer(baseUrl: string, segment: string): object {
+/** `tokenPath` is where the token endpoint is under the tenant; version 2.0 and AD FS differ in it. */
+function describeIssuer(
+  baseUrl: string,
+  segment: string,
+  tenantId: string,
+  tokenPath: string
+): object {
   const tenant = encodeURIComponent(segment)
-  const oauth = `${baseUrl}/${tenant}/oauth2/v2.0`
+  const oauth = `${baseUrl}/${tenant}/${tokenPath}`
   return {
     token_endpoint: `${oauth}/token`,
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+    token_endpoint_auth_methods_supported: [
+      'client_secret_post',
+      'private_key_jwt',
+      'client_secret_basic'
+    ],
     jwks_uri: `${baseUrl}/${tenant}/discovery/v2.0/keys`,
     response_modes_supported: ['query', 'fragment', 'form_post'],
     subject_types_supported: ['pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],
     response_types_supported: ['code'],
     scopes_supported: ['openid'],
-    issuer: `${baseUrl}/${toTenantId(segment)}/v2.0`,
+    issuer: `${baseUrl}/${tenantId}/v2.0`,
     request_uri_parameter_supported: false,
     // MSAL insists on the member; nothing answers there.
     authorization_endpoint: `${oauth}/authorize`,

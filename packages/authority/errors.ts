@@ -2,6 +2,8 @@ import type { Clock, Ids } from '@fogbank/core'
 import { defineErrors, type ErrorRow, type ProviderError } from '@fogbank/personality'
 
 const CODES = 'https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes'
+const TROUBLESHOOTING =
+  'https://github.com/Azure/azure-sdk-for-java/blob/main/sdk/identity/azure-identity/TROUBLESHOOTING.md'
 const FLOW =
   'https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow'
 
@@ -44,6 +46,113 @@ const rows = {
     message:
       "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{clientId}'.",
     source: CODES,
+    evidence: 'documented'
+  },
+  SecretExpired: {
+    status: 401,
+    code: '7000222',
+    error: 'invalid_client',
+    message:
+      "The provided client secret keys for app '{clientId}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.",
+    source: CODES,
+    evidence: 'documented'
+  },
+  TenantUnknown: {
+    status: 400,
+    code: '90002',
+    error: 'invalid_request',
+    message:
+      "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.",
+    source: CODES,
+    evidence: 'documented'
+  },
+  ApplicationUnknown: {
+    status: 400,
+    code: '700016',
+    error: 'unauthorized_client',
+    message:
+      "Application with identifier '{clientId}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
+    source: CODES,
+    evidence: 'documented'
+  },
+  AssertionTypeUnsupported: {
+    status: 400,
+    code: '50027',
+    error: 'invalid_request',
+    message:
+      "The value of 'client_assertion_type' has to be 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'.",
+    source: 'RFC 7523 section 2.2',
+    evidence: 'assumed'
+  },
+  AssertionMalformed: {
+    status: 400,
+    code: '50027',
+    error: 'invalid_request',
+    message: 'JWT token is invalid or malformed.',
+    source: TROUBLESHOOTING,
+    evidence: 'documented'
+  },
+  AssertionOfAnother: {
+    status: 401,
+    code: '700021',
+    error: 'invalid_client',
+    message:
+      "Client assertion application identifier doesn't match 'client_id' parameter. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
+    source: TROUBLESHOOTING,
+    evidence: 'documented'
+  },
+  AssertionAudience: {
+    status: 401,
+    code: '700023',
+    error: 'invalid_client',
+    message:
+      'Client assertion audience claim does not match Realm issuer. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .',
+    source: TROUBLESHOOTING,
+    evidence: 'documented'
+  },
+  AssertionTimes: {
+    status: 401,
+    code: '700024',
+    error: 'invalid_client',
+    message:
+      'Client assertion is not within its valid time range. Current time: {now}, assertion valid from {from}, expiry time of assertion {until}. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .',
+    source: CODES,
+    evidence: 'documented'
+  },
+  AssertionSignature: {
+    status: 401,
+    code: '700027',
+    error: 'invalid_client',
+    message:
+      "Client assertion contains an invalid signature. [Reason - {reason}, Thumbprint of key used by client: '{thumbprint}']",
+    source: CODES,
+    evidence: 'documented'
+  },
+  FederatedIssuer: {
+    status: 400,
+    code: '700211',
+    error: 'invalid_request',
+    message:
+      "No matching federated identity record found for presented assertion issuer '{issuer}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+    source: TROUBLESHOOTING,
+    evidence: 'documented'
+  },
+  FederatedAudience: {
+    status: 400,
+    code: '700212',
+    error: 'invalid_request',
+    message:
+      "No matching federated identity record found for presented assertion audience '{audience}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+    source: TROUBLESHOOTING,
+    evidence: 'documented'
+  },
+  FederatedSubject: {
+    status: 400,
+    code: '700213',
+    error: 'invalid_request',
+    message:
+      "No matching federated identity record found for presented assertion subject '{subject}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+    source: TROUBLESHOOTING,
     evidence: 'documented'
   },
   ScopeInvalid: {

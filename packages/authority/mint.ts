@@ -19,13 +19,13 @@ export interface TokenRequest {
   audience?: string
   /** @default the well-known tenant */
   tenantId?: string
+  /** How the client proved who it is, in the words of `azpacr`: 1 a secret, 2 an assertion. @default 1 */
+  clientAuthentication?: '1' | '2'
   /** Negative: a token that has expired that long ago. @default 3600 */
   expiresInSeconds?: number
 }
 
 export const TOKEN_LIFETIME_SECONDS = 3600
-
-const GUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /** Signs a token with the claims an app-only token of Entra carries. */
 export async function signToken(
@@ -36,6 +36,7 @@ export async function signToken(
     clientId = WELL_KNOWN_PRINCIPAL.clientId,
     tenantId = WELL_KNOWN_PRINCIPAL.tenantId,
     audience = AUDIENCES.eventGrid,
+    clientAuthentication = '1',
     expiresInSeconds = TOKEN_LIFETIME_SECONDS
   } = request
   const oid = request.oid ?? toObjectId(tenantId, clientId)
@@ -49,7 +50,7 @@ export async function signToken(
     exp: nowSeconds + expiresInSeconds,
     appid: clientId,
     azp: clientId,
-    azpacr: '1',
+    azpacr: clientAuthentication,
     idtyp: 'app',
     oid,
     ...(request.roles ? { roles: [...request.roles] } : {}),
@@ -62,13 +63,8 @@ export async function signToken(
     .sign(context.key.privateKey)
 }
 
-/** The tenant id that a path's first segment stands for: `common` and domain names mean the well-known one. */
-export function toTenantId(segment: string): string {
-  return GUID.test(segment) ? segment.toLowerCase() : WELL_KNOWN_PRINCIPAL.tenantId
-}
-
 /** The same client of the same tenant is the same object, today and on the next start. */
-function toObjectId(tenantId: string, clientId: string): string {
+export function toObjectId(tenantId: string, clientId: string): string {
   if (clientId.toLowerCase() === WELL_KNOWN_PRINCIPAL.clientId) return WELL_KNOWN_PRINCIPAL.oid
   const hash = createHash('sha256').update(`${tenantId}/${clientId}`).digest()
   hash[6] = (hash[6]! & 0x0f) | 0x80 // version 8, a hash of one's own choice [RFC 9562 5.8]

@@ -78,8 +78,13 @@ function decode(token: string): Claims | TokenFault {
 }
 
 function isOurIssuer({ iss, tid }: Claims): boolean {
-  const tenant = typeof iss === 'string' ? ISSUER.exec(iss)?.[1] : undefined
+  const tenant = typeof iss === 'string' ? tenantOfIssuer(iss) : undefined
   return tenant !== undefined && tenant === tid
+}
+
+/** The tenant of an issuer of our form; undefined for any other text. */
+export function tenantOfIssuer(issuer: string): string | undefined {
+  return ISSUER.exec(issuer)?.[1]
 }
 
 function isFor({ aud }: Claims, audiences: readonly string[]): boolean {

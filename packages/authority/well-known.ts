@@ -11,10 +11,19 @@ export const WELL_KNOWN_PRINCIPAL = {
   clientSecret: 'local'
 } as const
 
+/**
+ * The header that App Service's managed identity endpoint wants, as `IDENTITY_HEADER` has it.
+ *
+ * The same on every install: what keeps others out is that the port listens on this machine only.
+ */
+export const IDENTITY_HEADER = 'F09BA2C0000040008000000000000004'
+
 /** Resources that tokens are made for, as they stand in `aud`. */
 export const AUDIENCES = {
   eventGrid: 'https://eventgrid.azure.net',
-  webPubSub: 'https://webpubsub.azure.com'
+  webPubSub: 'https://webpubsub.azure.com',
+  /** Of tokens that stand for a client in a federation. */
+  tokenExchange: 'api://AzureADTokenExchange'
 } as const
 
 /**

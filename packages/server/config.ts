@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
+import { authoritySettingsSchema, type AuthoritySettings } from '@fogbank/authority'
 import {
   compileSchema,
   type AuthMode,
@@ -24,6 +25,7 @@ export interface Configuration {
   tlsDir: string
   hints: boolean
   plainDoor: PlainDoorSettings
+  authority: AuthoritySettings
   /** Extra ports by number, each naming a personality, or `control` for the plain door. */
   compatibilityPorts: Record<string, string>
   /** Each personality's own part, by id. */
@@ -42,6 +44,7 @@ export function configSchema(definitions: readonly PersonalityDefinition[]): Jso
   }
   properties.only = { type: 'array', items: { type: 'string', enum: ids }, minItems: 1 }
   properties.plainDoor = plainDoorSchema
+  properties.authority = authoritySettingsSchema
   properties.compatibilityPorts = {
     type: 'object',
     propertyNames: { pattern: '^[0-9]{1,5}$' },
@@ -78,8 +81,12 @@ export function readConfiguration(
   }
   const own = fromFile as Record<string, unknown>
   return {
-    ...(values as Omit<Configuration, 'plainDoor' | 'compatibilityPorts' | 'personalities'>),
+    ...(values as Omit<
+      Configuration,
+      'plainDoor' | 'authority' | 'compatibilityPorts' | 'personalities'
+    >),
     plainDoor: (own.plainDoor ?? {}) as PlainDoorSettings,
+    authority: (own.authority ?? {}) as AuthoritySettings,
     compatibilityPorts: (own.compatibilityPorts ?? {}) as Record<string, string>,
     personalities: Object.fromEntries(definitions.map(({ name }) => [name, own[name] ?? {}]))
   }

@@ -19,7 +19,8 @@ function createParts() {
     endpoints: () => ({}),
     ca: async () => '',
     reset: async () => {},
-    mint: async () => ({})
+    mint: async () => ({}),
+    identity: new Hono()
   })
 }
 

@@ -17,6 +17,8 @@ export interface ControlDeps {
   ca(): Promise<string>
   reset(): Promise<void>
   mint(options: MintRequest): Promise<object>
+  /** The authority's managed identity endpoints. */
+  identity: Hono<any>
 }
 
 export interface MintRequest {
@@ -133,6 +135,7 @@ export function createControl(deps: ControlDeps): Hono {
   app.post('/authority/tokens', async (c) => {
     return c.json(await deps.mint(await readJson<MintRequest>(c.req, mintSchema, MINT_SCHEMA)))
   })
+  app.route('/', deps.identity)
   for (const [name, { control }] of deps.running) if (control) app.route(`/${name}`, control)
   app.notFound((c) => c.json({ error: `${c.req.method} ${c.req.path} is not here` }, 404))
   app.onError((error, c) => {

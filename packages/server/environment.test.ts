@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { parseEnv } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { environmentFor, formatEnvironment } from './environment.ts'
+import { environmentFor, environmentOf, formatEnvironment } from './environment.ts'
 
 const ENDPOINTS = {
   'azure-event-grid-topics': {
@@ -28,6 +28,29 @@ environment('points at whatever else by its HTTP URL, and at nobody not at all',
     FOGBANK_ANOTHER_ENDPOINT: 'http://localhost:4699'
   })
   assert.is(environmentFor('nobody', ENDPOINTS, undefined), undefined)
+})
+
+environment('points the identity libraries at the authority, with and without a secret', () => {
+  const endpoints = {
+    control: { http: 'http://localhost:4600' },
+    authority: {
+      https: 'https://localhost:4660',
+      credentials: { tenantId: 'tenant', clientId: 'client', clientSecret: 'local' }
+    }
+  }
+  const variables = environmentFor('authority', endpoints, '/ca.pem')
+  assert.equal(variables, {
+    AZURE_AUTHORITY_HOST: 'https://localhost:4660',
+    AZURE_TENANT_ID: 'adfs',
+    AZURE_CLIENT_ID: 'client',
+    AZURE_CLIENT_SECRET: 'local',
+    IDENTITY_ENDPOINT: 'http://localhost:4600/msi/token',
+    IDENTITY_HEADER: 'F09BA2C0000040008000000000000004',
+    AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://localhost:4600',
+    NODE_EXTRA_CA_CERTS: '/ca.pem',
+    REQUESTS_CA_BUNDLE: '/ca.pem'
+  })
+  assert.is(environmentOf(endpoints, undefined, '/ca.pem').REQUESTS_CA_BUNDLE, undefined)
 })
 
 const VARIABLES = {

@@ -1,3 +1,4 @@
+import { IDENTITY_HEADER, IDENTITY_PATHS } from '@fogbank/authority'
 import type { Endpoints } from './endpoints.ts'
 import { UsageError } from './failure.ts'
 
@@ -44,6 +45,8 @@ export function environmentOf(
     }
     Object.assign(all, variables)
   }
+  // It takes the place of the public authorities; only who asks for the authority alone wants that.
+  if (id === undefined) delete all.REQUESTS_CA_BUNDLE
   return all
 }
 
@@ -78,14 +81,21 @@ export function environmentFor(
       }
     case 'azure-web-pubsub':
       return { WebPubSubConnectionString: credentials.connectionString!, ...ca }
-    case 'authority':
+    case 'authority': {
+      const control = endpoints.control?.http as string
       return {
         AZURE_AUTHORITY_HOST: entry.https!,
-        AZURE_TENANT_ID: credentials.tenantId!,
+        // The one tenant for which SDKs do not ask the public cloud whether this authority is known.
+        AZURE_TENANT_ID: 'adfs',
         AZURE_CLIENT_ID: credentials.clientId!,
         AZURE_CLIENT_SECRET: credentials.clientSecret!,
-        ...ca
+        IDENTITY_ENDPOINT: `${control}${IDENTITY_PATHS.appService}`,
+        IDENTITY_HEADER,
+        AZURE_POD_IDENTITY_AUTHORITY_HOST: control,
+        ...ca,
+        ...(caFile ? { REQUESTS_CA_BUNDLE: caFile } : {})
       }
+    }
     default: {
       const name = id.toUpperCase().replaceAll('-', '_')
       return { [`FOGBANK_${name}_ENDPOINT`]: entry.http!, ...ca }

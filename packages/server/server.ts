@@ -2,7 +2,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
-import { createAuthority, TOKEN_LIFETIME_SECONDS } from '@fogbank/authority'
+import {
+  createAuthority,
+  TOKEN_LIFETIME_SECONDS,
+  type Authority,
+  type AuthorityOptions
+} from '@fogbank/authority'
 import { createCore, CoreError, type Clock, type Core, type Ids } from '@fogbank/core'
 import {
   SettingsError,
@@ -59,15 +64,8 @@ export async function startSuite(options: {
   )
   const tlsDirectory = options.tlsInMemory ? undefined : configuration.tlsDir
   const tls = createTls({ directory: tlsDirectory, hostname: configuration.hostname, clock, ids })
-  const core = await openCore(configuration, { clock, ids, log })
-  const personalities = new Map<string, RunningPersonality>()
-  const listeners: { name: string; listener: Listener }[] = []
-  const hosts = configuration.host ? [configuration.host] : LOOPBACK
-  let ready = false
-  let closing: Promise<void> | undefined
-  let resetting = Promise.resolve()
-
-  const authority = createAuthority({
+  const authority = startAuthority({
+    settings: configuration.authority,
     clock,
     ids,
     log,
@@ -76,6 +74,14 @@ export async function startSuite(options: {
     pinned: configuration.hostname !== undefined,
     publicUrl: () => `https://${configuration.hostname ?? 'localhost'}:${portOf('authority')}`
   })
+
+  const core = await openCore(configuration, { clock, ids, log })
+  const personalities = new Map<string, RunningPersonality>()
+  const listeners: { name: string; listener: Listener }[] = []
+  const hosts = configuration.host ? [configuration.host] : LOOPBACK
+  let ready = false
+  let closing: Promise<void> | undefined
+  let resetting = Promise.resolve()
 
   const portOf = (name: string): number =>
     listeners.find((entry) => entry.name === name)?.listener.port ?? 0
@@ -152,6 +158,7 @@ export async function startSuite(options: {
       endpoints,
       ca: () => tls.ca(),
       reset,
+      identity: authority.identity,
       mint: async (request) => ({
         access_token: await authority.mint(request),
         token_type: 'Bearer',
@@ -211,6 +218,16 @@ export async function startSuite(options: {
     throw error
   }
   return { core, personalities, tls, endpoints, reset, close }
+}
+
+/** @throws UsageError for settings that make no sense */
+function startAuthority(options: AuthorityOptions): Authority {
+  try {
+    return createAuthority(options)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    throw new UsageError(`configuration of authority: ${error.message}`, { cause: error })
+  }
 }
 
 /** @throws UsageError for settings that make no sense */
