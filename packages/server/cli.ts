@@ -8,6 +8,7 @@ import { exec } from './exec.ts'
 import { UsageError } from './failure.ts'
 import { start } from './foreground.ts'
 import { personalities } from './personalities.ts'
+import { registerClient, toClientEntry } from './register-client.ts'
 import { isReady, mintToken, readEnvironment, resetSuite } from './remote.ts'
 import { settings, type Setting } from './settings.ts'
 import { renderTables } from './tables.ts'
@@ -47,12 +48,13 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
   withSettings(
     program
       .command('cert')
-      .requiredOption('--thing <name>', 'whose certificate')
+      .option('--thing <name>', 'a thing of AWS IoT')
+      .option('--client <name>', 'a client of an Event Grid namespace, which gets to know it')
+      .option('--namespace <name>', 'the namespace of --client; the default one when left out')
       .option('--out <folder>', 'where its files go; beside the CA when left out')
       .description('issue a client certificate and print its files')
   ).action(async (flags) => {
-    const files = await issueClientFiles(configurationOf(flags), flags as { thing: string })
-    for (const [name, file] of Object.entries(files)) console.log(`${name} ${file}`)
+    await issueCertificate(configurationOf(flags), flags)
   })
   withSettings(
     program
@@ -117,6 +119,24 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
     }
     throw error
   }
+}
+
+/** Issues, registers where there is somebody to know it, and prints what came of it. */
+async function issueCertificate(
+  configuration: Configuration,
+  { thing, client, namespace, out }: Partial<Record<string, string>>
+): Promise<void> {
+  if ((thing === undefined) === (client === undefined)) {
+    throw new UsageError('cert needs one of --thing and --client')
+  }
+  const owner = thing === undefined ? { client: client! } : { thing }
+  const files = await issueClientFiles(configuration, owner, out)
+  for (const [name, file] of Object.entries(files)) console.log(`${name} ${file}`)
+  if (client === undefined) return
+  const found = await registerClient(configuration, client, { namespace, caFile: files.ca })
+  if (found !== undefined) return console.log(`client ${client} in namespace ${found}`)
+  console.log(`client ${JSON.stringify(toClientEntry(client))}`)
+  console.error('fogbank: no suite answers; add this client to azure-event-grid-namespaces.clients')
 }
 
 function withSettings(command: Command): Command {

@@ -4,9 +4,6 @@ import type { Configuration } from './config.ts'
 import { UsageError } from './failure.ts'
 import { createTls, writePair } from './tls.ts'
 
-/** Names that AWS IoT has for things; as a file name each is harmless. */
-const THING_NAME = /^[a-zA-Z0-9:_-]{1,128}$/
-
 /** The files that a device's SDK asks for. */
 export interface ClientFiles {
   cert: string
@@ -14,26 +11,57 @@ export interface ClientFiles {
   ca: string
 }
 
+/** Whose certificate it is. */
+interface Kind {
+  /** The flag that names it. */
+  flag: string
+  /** Folder of its files, beside the CA. */
+  folder: string
+  /** As file names they are harmless. */
+  names: RegExp
+  mistake: string
+}
+
+/** Things of AWS IoT, clients of an Event Grid namespace: the names that each vendor allows. */
+const KINDS = {
+  thing: {
+    flag: '--thing',
+    folder: 'things',
+    names: /^[a-zA-Z0-9:_-]{1,128}$/,
+    mistake: 'is no name of a thing; use letters, digits, : _ and -'
+  },
+  client: {
+    flag: '--client',
+    folder: 'clients',
+    names: /^(?!\.+$)[a-zA-Z0-9:._-]{1,128}$/,
+    mistake: 'is no name of a client; use letters, digits, : . _ and -'
+  }
+} as const satisfies Record<string, Kind>
+
+/** Who a certificate is for: `{ thing: 'lamp' }`. */
+export type CertificateOwner = { thing: string } | { client: string }
+
 /**
- * Issues a client certificate for a thing, signed by the local CA, and writes it and its key.
+ * Issues a client certificate, signed by the local CA under the name as common name, and writes it and
+ * its key.
  *
- * @param options.out folder for the two files; beside the CA in `things` when left out
- * @throws UsageError for a name that no thing has, or a folder that cannot be written
+ * @param out folder for the two files; one beside the CA when left out
+ * @throws UsageError for a name that the vendor does not allow, or a folder that cannot be written
  */
 export async function issueClientFiles(
-  { tlsDir, hostname }: Configuration,
-  { thing, out }: { thing: string; out?: string | undefined }
+  { tlsDir, hostname }: Pick<Configuration, 'tlsDir' | 'hostname'>,
+  owner: CertificateOwner,
+  out?: string
 ): Promise<ClientFiles> {
-  if (!THING_NAME.test(thing)) {
-    throw new UsageError(`--thing ${thing} is no name of a thing; use letters, digits, : _ and -`)
-  }
+  const [kind, name] = 'thing' in owner ? [KINDS.thing, owner.thing] : [KINDS.client, owner.client]
+  if (!kind.names.test(name)) throw new UsageError(`${kind.flag} ${name} ${kind.mistake}`)
   const directory = resolve(tlsDir)
   const tls = createTls({ directory, hostname, clock: systemClock, ids: systemIds })
-  const folder = out === undefined ? join(directory, 'things') : resolve(out)
-  writePair(folder, thing, await tls.issueClient(thing), '--out')
+  const folder = out === undefined ? join(directory, kind.folder) : resolve(out)
+  writePair(folder, name, await tls.issueClient(name), '--out')
   return {
-    cert: join(folder, `${thing}.pem`),
-    key: join(folder, `${thing}.key`),
+    cert: join(folder, `${name}.pem`),
+    key: join(folder, `${name}.key`),
     ca: tls.caFile!
   }
 }

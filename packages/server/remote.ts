@@ -56,11 +56,38 @@ export async function resetSuite(configuration: Configuration): Promise<void> {
   await ask(configuration, '/reset', {})
 }
 
-async function ask(configuration: Configuration, path: string, body?: object): Promise<unknown> {
+/** The running suite's CA, PEM; undefined when no suite answers. */
+export async function findCa(configuration: Configuration): Promise<string | undefined> {
+  const reply = await fetch(`${controlUrl(configuration, 'localhost')}/ca.pem`, {
+    signal: AbortSignal.timeout(TIMEOUT_MS)
+  }).catch(() => undefined) // that nobody answers is what is asked
+  return reply?.ok ? reply.text() : undefined
+}
+
+/**
+ * Reads or, with a body, changes what a personality shows of itself on the control port.
+ *
+ * @param path below `/<personality>`
+ * @throws UsageError when no suite answers, or it refuses
+ */
+export async function askPersonality(
+  configuration: Configuration,
+  path: string,
+  body?: object
+): Promise<unknown> {
+  return ask(configuration, path, body, 'PUT')
+}
+
+async function ask(
+  configuration: Configuration,
+  path: string,
+  body?: object,
+  method = 'POST'
+): Promise<unknown> {
   const url = controlUrl(configuration, 'localhost')
   const reply = await fetch(`${url}${path}`, {
     signal: AbortSignal.timeout(TIMEOUT_MS),
-    ...(body ? { method: 'POST', body: JSON.stringify(body) } : {})
+    ...(body ? { method, body: JSON.stringify(body) } : {})
   }).catch((cause: Error) => {
     throw new UsageError(`no suite answers at ${url}; start one, or name its --port-base`, {
       cause
