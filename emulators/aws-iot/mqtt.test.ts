@@ -22,8 +22,7 @@ connect('is answered as the service was seen to answer', () =>
     const { next } = await client({ keepalive: 1200 })
     const { properties, ...connack } = (await next()) ?? {}
     assert.equal(connack, { cmd: 'connack', sessionPresent: false, reasonCode: 0 })
-    // Shared subscriptions are a gap of the core, and the CONNACK says so.
-    assert.equal({ ...properties, sharedSubscriptionAvailable: true }, CAPTURED)
+    assert.equal(properties, CAPTURED)
   })
 )
 
@@ -415,6 +414,43 @@ publishing('reaches its subscriber with every property', () =>
       { ...delivered?.properties, userProperties: { ...delivered?.properties.userProperties } },
       properties
     )
+  })
+)
+
+publishing('is repeated for an hour while nobody acknowledges it, without the DUP flag', () =>
+  withAwsIot({ settings: { sessionExpiryMaximumSeconds: 10_000 } }, async (world) => {
+    const properties = { sessionExpiryInterval: 10_000 }
+    const flags: boolean[] = []
+    const come = async () => {
+      const client = await world.client({ clean: false, properties })
+      client.mqtt.on(
+        'packetreceive',
+        (packet) => packet.cmd === 'publish' && flags.push(packet.dup)
+      )
+      // mqtt.js acknowledges when this calls back.
+      client.mqtt.handleMessage = () => {}
+      assert.is((await client.next())?.cmd, 'connack')
+      return client
+    }
+    const leave = async ({ mqtt, next }: TestClient) => {
+      mqtt.stream.destroy()
+      assert.is(await next(), undefined)
+    }
+    const first = await come()
+    subscribe(first, 'a')
+    await first.next()
+    await world.signed({ target: '/topics/a?qos=1', body: '1' })
+    assert.is((await first.next())?.payload, '1')
+    await leave(first)
+    world.clock.advance(3_599_999)
+    const second = await come()
+    assert.is((await second.next())?.payload, '1')
+    await leave(second)
+    world.clock.advance(1)
+    const third = await come()
+    await world.signed({ target: '/topics/a?qos=1', body: '2' })
+    assert.is((await third.next())?.payload, '2')
+    assert.equal(flags, [false, false, false])
   })
 )
 

@@ -34,6 +34,8 @@ export function mqtt(state: State): MqttPolicy<Principal> {
     subscriptionIdentifiersAvailable: false,
     sharedSubscriptionAvailable: true,
     receiveMaximum: 100,
+    givesUpAfterSeconds: 3600,
+    marksRepeats: false,
     topicAliasMaximum: 8,
     maximumPacketSize: 149_504,
     keepAlive: { minimumSeconds: 30, maximumSeconds: 1200, zero: 'maximum' },

@@ -28,6 +28,8 @@ export interface Sent {
   messageId: number
   /** QoS 2: the client has it, the PUBREL has gone out. */
   released: boolean
+  /** When it went out first; absent in what an older version has kept. Milliseconds since 1970. */
+  sentAtMs?: number
 }
 
 /** The durable queues of a space; an owner is a session or a shared group. */

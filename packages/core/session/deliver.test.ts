@@ -9,6 +9,7 @@ import {
   type Peer,
   type TestWorld
 } from '../testing.ts'
+import { createManualClock } from '../index.ts'
 
 const deliveries = suite('what a client can take')
 
@@ -132,5 +133,58 @@ deliveries(
       }
     })
 )
+
+const GIVES_UP = { givesUpAfterSeconds: 3600, marksRepeats: false }
+
+deliveries('what is not acknowledged in time is given up, and makes room', () => {
+  const clock = createManualClock()
+  return withCore({ core: { clock }, policy: GIVES_UP }, async (world) => {
+    const properties = { receiveMaximum: 2 }
+    const peer = await joined(world, { keepalive: 0, properties })
+    await subscribed(peer, { a: {} })
+    await feed(world, 'a', '1')
+    assert.is(String((await peer.next())?.payload), '1')
+    clock.advance(1000)
+    for (const text of ['2', '3', '4']) await feed(world, 'a', text)
+    const second = await peer.next()
+    assert.is(String(second?.payload), '2')
+    clock.advance(3_598_999)
+    peer.send({ cmd: 'pingreq' })
+    assert.equal(await peer.next(), { cmd: 'pingresp' })
+    clock.advance(1)
+    assert.is(String((await peer.next())?.payload), '3')
+    // What came later has its own hour.
+    clock.advance(999)
+    peer.send({ cmd: 'puback', messageId: second?.messageId, reasonCode: 0 })
+    assert.is(String((await peer.next())?.payload), '4')
+    assert.is(world.lines.filter((line) => line.includes('given up')).length, 1)
+  })
+})
+
+deliveries('the time for an acknowledgement goes on over connections and their absence', () => {
+  const clock = createManualClock()
+  return withCore({ core: { clock }, policy: GIVES_UP }, async (world) => {
+    const properties = { sessionExpiryInterval: 10_000 }
+    const connect = () => joined(world, { clean: false, keepalive: 0, properties })
+    const leave = async (peer: Peer) => {
+      peer.send({ cmd: 'disconnect' })
+      assert.is(await peer.next(), undefined)
+    }
+    const first = await connect()
+    await subscribed(first, { a: {} })
+    await feed(world, 'a', '1')
+    assert.is(String((await first.next())?.payload), '1')
+    await leave(first)
+    clock.advance(3_599_999)
+    const second = await connect()
+    const repeated = await second.next()
+    assert.equal([String(repeated?.payload), repeated?.dup], ['1', false])
+    await leave(second)
+    clock.advance(1)
+    const third = await connect()
+    await feed(world, 'a', '2')
+    assert.is(String((await third.next())?.payload), '2')
+  })
+})
 
 deliveries.run()

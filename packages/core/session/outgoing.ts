@@ -42,6 +42,8 @@ interface Delivery {
   message: Deliverable | undefined
   retain: boolean
   sentAtMs: number
+  /** As sentAtMs, by an earlier connection maybe. */
+  firstSentAtMs: number
 }
 
 interface Waiting {
@@ -88,6 +90,8 @@ export class Outgoing {
   #reading = false
   #again = false
   #awaitingDrain = false
+  /** The wait for the first of `#inFlight` that is to be given up. */
+  #giveUp: { atMs: number; cancel: () => void } | undefined
 
   constructor(connection: Connection) {
     const { policy, settled, entry, queues, bounds } = connection
@@ -213,12 +217,15 @@ export class Outgoing {
       source,
       message: kept,
       retain,
-      sentAtMs
+      sentAtMs,
+      firstSentAtMs: earlier?.sentAtMs ?? sentAtMs
     }
     this.#inFlight = put(this.#inFlight, messageId, delivery)
+    if (qos === 1) this.#waitToGiveUp(delivery)
+    const isMarked = earlier !== undefined && connection.policy.marksRepeats !== false
     const go = () => {
       if (!this.isOpen()) return
-      if (this.#write(message, manner, messageId, earlier !== undefined)) return
+      if (this.#write(message, manner, messageId, isMarked)) return
       this.#finish(delivery, true)
     }
     if (source.position === undefined) return go()
@@ -231,9 +238,9 @@ export class Outgoing {
   /** Notes in the store that a delivery has begun. */
   #mark(delivery: Delivery, message: Deliverable, manner: Manner): Promise<void> {
     const { entry, queues } = this.#connection
-    const { messageId, released, source } = delivery
+    const { messageId, released, source, firstSentAtMs: sentAtMs } = delivery
     const { owner, position, group } = source as Required<Source>
-    const sent = { messageId, released }
+    const sent = { messageId, released, sentAtMs }
     if (group && delivery.qos === 1) return Promise.resolve() // another member may get it
     if (group) {
       if (entry.expirySeconds === 0) return Promise.resolve()
@@ -254,6 +261,43 @@ export class Outgoing {
       return this.#watched(queues.move(owner, entry.id, position, kept, sent))
     }
     return this.#watched(queues.markSent(owner, position, sent))
+  }
+
+  /** When this counts as undeliverable; undefined: never. */
+  #giveUpAtMs(firstSentAtMs: number): number | undefined {
+    const { givesUpAfterSeconds } = this.#connection.policy
+    return givesUpAfterSeconds === undefined
+      ? undefined
+      : firstSentAtMs + givesUpAfterSeconds * 1000
+  }
+
+  /** One wait for all that is in flight, for what was sent first. */
+  #waitToGiveUp({ firstSentAtMs }: Delivery): void {
+    const { clock } = this.#connection
+    const atMs = this.#giveUpAtMs(firstSentAtMs)
+    if (atMs === undefined || (this.#giveUp && this.#giveUp.atMs <= atMs)) return
+    this.#giveUp?.cancel()
+    const cancel = clock.after(atMs - clock.now(), () => this.#giveUpOverdue())
+    this.#giveUp = { atMs, cancel }
+  }
+
+  #giveUpOverdue(): void {
+    const { clock } = this.#connection
+    this.#giveUp = undefined
+    for (const delivery of [...this.#inFlight.values()]) {
+      if (delivery.qos === 2) continue
+      if (this.#giveUpAtMs(delivery.firstSentAtMs)! > clock.now()) this.#waitToGiveUp(delivery)
+      else {
+        this.#sayGivenUp(delivery.messageId)
+        this.#finish(delivery, false)
+      }
+    }
+  }
+
+  #sayGivenUp(messageId: number): void {
+    const { log, policy, clientId } = this.#connection
+    const after = `no PUBACK within ${policy.givesUpAfterSeconds} s`
+    log.info(`${policy.personality} ${clientId} deliver given up: ${after} messageId=${messageId}`)
   }
 
   #watched(stored: Promise<void>): Promise<void> {
@@ -421,9 +465,16 @@ export class Outgoing {
         source,
         message: undefined,
         retain,
-        sentAtMs: clock.now()
+        sentAtMs: clock.now(),
+        firstSentAtMs: clock.now()
       })
       return connection.write({ cmd: 'pubrel', messageId, reasonCode: 0 })
+    }
+    const giveUpAtMs =
+      message.qos === 1 ? this.#giveUpAtMs(earlier?.sentAtMs ?? clock.now()) : undefined
+    if (earlier && giveUpAtMs !== undefined && giveUpAtMs <= clock.now()) {
+      this.#sayGivenUp(earlier.messageId)
+      return this.#drop(source)
     }
     const { topic, payload, properties, expiresAtMs: messageExpiry } = message
     if (messageExpiry !== undefined && messageExpiry <= clock.now() && !earlier)
@@ -507,6 +558,7 @@ export class Outgoing {
   close(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
+    this.#giveUp?.cancel()
     for (const { source, qos, message, retain } of this.#inFlight.values()) {
       // A QoS 2 message that was sent may go to nobody else [MQTT-4.8.2-5].
       if (qos === 1) this.#giveBack(source, message, { qos, retain })

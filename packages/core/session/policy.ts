@@ -109,6 +109,13 @@ export interface MqttPolicy<Identity = unknown> {
   readonly inFlightMaximum?: number
   /** What is kept for a session whose client is away. Absent: the core's bound. */
   readonly offlineQueue?: OfflineQueue
+  /**
+   * Seconds from its first sending after which a QoS 1 publish without PUBACK is given up, whatever became of
+   * the connection. Absent: it is kept as long as the session.
+   */
+  readonly givesUpAfterSeconds?: number
+  /** Whether a publish that is sent again says so by its DUP flag. @default true */
+  readonly marksRepeats?: boolean
   /** Highest topic alias a client may use towards us; 0: none. */
   readonly topicAliasMaximum: number
   /** Whether we shorten topics towards clients that allow it. @default false */
