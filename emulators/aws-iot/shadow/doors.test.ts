@@ -172,7 +172,7 @@ merging('only what is named is stamped anew', () =>
     const accepted = await update(world, body)
     const now = { timestamp: first + 5 }
     assert.equal(accepted.state, body.state)
-    assert.equal(accepted.metadata.desired.b, { c: now })
+    assert.equal(accepted.metadata, { desired: { b: { c: now }, gone: now } })
     const then = { timestamp: first }
     assert.equal((await read(world)).metadata, {
       desired: { a: then, list: [then, then], b: { c: now } }

@@ -47,11 +47,12 @@ function apply(state: JsonObject, metadata: JsonObject, patch: JsonObject, now: 
   }
 }
 
-function stamp(value: unknown, now: number): unknown {
-  if (Array.isArray(value)) return value.map((element) => stamp(element, now))
-  if (!isObject(value)) return { timestamp: now }
+/** A value's metadata, all of it written now. */
+export function stamp(value: unknown, nowSeconds: number): unknown {
+  if (Array.isArray(value)) return value.map((element) => stamp(element, nowSeconds))
+  if (!isObject(value)) return { timestamp: nowSeconds }
   const stamps = emptyObject()
-  for (const key of Object.keys(value)) stamps[key] = stamp(value[key], now)
+  for (const key of Object.keys(value)) stamps[key] = stamp(value[key], nowSeconds)
   return stamps
 }
 

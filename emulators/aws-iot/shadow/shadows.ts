@@ -2,7 +2,14 @@ import type { Clock, Records } from '@fogbank/core'
 import { errors } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { JsonObject } from './json.ts'
-import { mergeSection, pickMetadata, toDelta, type Section, type SectionName } from './merge.ts'
+import {
+  mergeSection,
+  pickMetadata,
+  stamp,
+  toDelta,
+  type Section,
+  type SectionName
+} from './merge.ts'
 import { parseUpdate } from './request.ts'
 import { createShadowStore, type Shadow, type ShadowId } from './store.ts'
 
@@ -106,7 +113,7 @@ export function createShadows(records: Records, clock: Clock): Shadows {
         const result: Updated = {
           accepted: {
             state: request.state,
-            metadata: acceptedMetadata(request.state, after, timestamp),
+            metadata: acceptedMetadata(request.state, timestamp),
             version,
             timestamp,
             ...token
@@ -156,13 +163,13 @@ function mergeRequested(
   return patch === null ? undefined : mergeSection(before, patch, timestamp)
 }
 
-/** The metadata of the request's own keys; of a wiped state the time alone. */
-function acceptedMetadata(state: RequestedState, after: Shadow, timestamp: number): JsonObject {
+/** The request's own keys, those that null deletes too; of a wiped state the time alone. */
+function acceptedMetadata(state: RequestedState, timestamp: number): JsonObject {
   if (state === null) return { timestamp }
   const metadata: JsonObject = {}
   for (const name of SECTIONS) {
     const patch = state[name]
-    if (patch) metadata[name] = pickMetadata(after[name]?.metadata ?? {}, patch)
+    if (patch !== undefined) metadata[name] = stamp(patch, timestamp)
   }
   return metadata
 }
