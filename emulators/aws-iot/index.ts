@@ -35,9 +35,10 @@ export const awsIot = definePersonality<State, Settings>({
     registry.forget()
     rates.forget()
   },
-  close({ lifecycle, history }) {
+  close({ lifecycle, history, shadows }) {
     lifecycle.close()
     history.close()
+    shadows.close()
   },
   describe: ({ accessKeys: [first = WELL_KNOWN] }) => {
     const { accessKeyId, secretAccessKey } = first

@@ -25,7 +25,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
   checkRates(settings)
   const accessKeys = settings.accessKeys ?? [WELL_KNOWN]
   const space = await core.space(settings.space ?? 'main')
-  const shadows = createShadows(await core.records('aws-iot:shadows'), clock)
+  const shadows = createShadows(await core.records('aws-iot:shadows'), clock, context.log)
   const registry = await openRegistry(await core.records('aws-iot:control-plane'))
   const certificates = createCertificates(registry, settings.certificates ?? [])
   const accountId = settings.accountId ?? ACCOUNT_ID

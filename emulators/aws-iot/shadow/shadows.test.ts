@@ -11,7 +11,13 @@ import {
   UpdateThingShadowCommand,
   type IoTDataPlaneClient
 } from '@aws-sdk/client-iot-data-plane'
-import { createCore, createManualClock, systemIds } from '@fogbank/core'
+import {
+  createCore,
+  createManualClock,
+  systemIds,
+  type ManualClock,
+  type Records
+} from '@fogbank/core'
 import { withFogbank } from '../testing-fogbank.ts'
 import { toDelta } from './merge.ts'
 import { createShadows, type Shadows } from './shadows.ts'
@@ -20,7 +26,7 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 async function withShadows(
   directory: string | undefined,
-  run: (shadows: Shadows) => Promise<void>
+  run: (shadows: Shadows, world: { clock: ManualClock; records: Records }) => Promise<void>
 ) {
   const clock = createManualClock()
   const core = await createCore({
@@ -30,10 +36,25 @@ async function withShadows(
     ...(directory ? { directory } : {})
   })
   try {
-    await run(createShadows(await core.records('aws-iot:shadows'), clock))
+    const records = await core.records('aws-iot:shadows')
+    const shadows = createShadows(records, clock, silent)
+    await run(shadows, { clock, records })
+    shadows.close()
   } finally {
     await core.close()
   }
+}
+
+const HOUR_MS = 3_600_000
+
+/** Lets hours go by until it is true; what each of them sets off is waited for. */
+async function hoursUntil(clock: ManualClock, isTrue: () => Promise<boolean>): Promise<void> {
+  for (let hour = 0; hour < 100; hour++) {
+    if (await isTrue()) return
+    clock.advance(HOUR_MS)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  throw new Error('it never came true')
 }
 
 const update = (state: unknown) => Buffer.from(JSON.stringify({ state }))
@@ -82,6 +103,39 @@ shadows('keys that mean something to JavaScript are keys like any other', () =>
         '"delta":{"__proto__":{"a":1},"constructor":2}}'
     )
     assert.is(({} as { a?: number }).a, undefined)
+  })
+)
+
+shadows('a deleted one is counted on for 48 hours, and then forgotten down to its records', () =>
+  withShadows(undefined, async (all, { clock, records }) => {
+    const everyKey = async () => {
+      const found: string[] = []
+      for await (const [key] of records.range()) found.push(key)
+      return found
+    }
+    const keys = async () => (await everyKey()).filter((key) => !key.startsWith('!'))
+    const marks = async () => (await everyKey()).length - (await keys()).length
+    const versionOf = async (thing: string) =>
+      ((await all.update({ thing }, update({}))).accepted as { version: number }).version
+    const gone = { thing: 'gone', name: 'night' }
+    for (const id of [gone, { thing: 'back' }, { thing: 'twice' }]) {
+      await all.update(id, update({}))
+      await all.update(id, update({}))
+      await all.delete(id)
+    }
+    clock.advance(24 * HOUR_MS)
+    assert.is(await versionOf('back'), 3)
+    assert.is(await versionOf('twice'), 3)
+    await all.delete({ thing: 'twice' })
+    clock.advance(24 * HOUR_MS - 1)
+    assert.equal(await keys(), ['back/', 'gone/night', 'twice/'])
+    await hoursUntil(clock, async () => !(await keys()).includes('gone/night'))
+    assert.equal(await keys(), ['back/', 'twice/'])
+    assert.is(await versionOf('twice'), 4)
+    await hoursUntil(clock, async () => (await marks()) === 0)
+    assert.equal(await keys(), ['back/', 'twice/'])
+    assert.is(await versionOf('back'), 4)
+    assert.is(await versionOf('twice'), 5)
   })
 )
 

@@ -1,4 +1,4 @@
-import type { Clock, Records } from '@fogbank/core'
+import type { Clock, CoreLog, Records } from '@fogbank/core'
 import { errors } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { JsonObject } from './json.ts'
@@ -35,6 +35,7 @@ export interface Shadows {
     after: string | undefined,
     limit: number
   ): Promise<{ names: string[]; hasMore: boolean }>
+  close(): void
 }
 
 const SECTIONS: readonly SectionName[] = ['desired', 'reported']
@@ -70,8 +71,8 @@ function checkSize(shadow: Shadow): void {
   limits.shadowBytes.check(bytes)
 }
 
-export function createShadows(records: Records, clock: Clock): Shadows {
-  const store = createShadowStore(records, clock)
+export function createShadows(records: Records, clock: Clock, log: CoreLog): Shadows {
+  const store = createShadowStore(records, clock, log)
   const nowSeconds = () => Math.floor(clock.now() / 1000)
 
   return {
@@ -145,7 +146,8 @@ export function createShadows(records: Records, clock: Clock): Shadows {
       // One more than asked for tells whether there is a next page.
       const names = await store.names(thing, after, limit + 1)
       return { names: names.slice(0, limit), hasMore: names.length > limit }
-    }
+    },
+    close: store.close
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, RecordChange, Records } from '@fogbank/core'
+import type { Clock, CoreLog, RecordChange, Records } from '@fogbank/core'
 import type { Section } from './merge.ts'
 
 /** Whose shadow; without a name the thing's classic one. */
@@ -36,15 +36,27 @@ export interface ShadowStore {
   ): Promise<Result>
   /** Names of a thing's named shadows, in order, behind `after`. */
   names(thing: string, after: string | undefined, limit: number): Promise<string[]>
+  /** Ends the wait for what is to be forgotten. */
+  close(): void
 }
 
 /** Re-created within that time a shadow counts on from where it was. */
 const TOMBSTONE_MS = 48 * 3600 * 1000
+const SWEEP_MS = 3600 * 1000
+/** Which shadows were deleted when: `!deleted:{milliseconds}:{key}`. No thing's name has a `!`. */
+const DELETED = '!deleted:'
+
+const toDeletedKey = (deletedAtMs: number, key: string) =>
+  `${DELETED}${String(deletedAtMs).padStart(16, '0')}:${key}`
+
+const NOTHING = Buffer.alloc(0)
 
 const keyOf = ({ thing, name = '' }: ShadowId) => `${thing}/${name}`
 
-export function createShadowStore(records: Records, clock: Clock): ShadowStore {
+export function createShadowStore(records: Records, clock: Clock, log: CoreLog): ShadowStore {
   const running = new Map<string, Promise<unknown>>()
+  let cancelSweep = () => {}
+  let closed = false
 
   async function load(key: string): Promise<{ shadow: Shadow | undefined; lastVersion: number }> {
     const value = await records.get(key)
@@ -65,6 +77,34 @@ export function createShadowStore(records: Records, clock: Clock): ShadowStore {
     return result
   }
 
+  /** Forgets the counts that are over; costs what is over, not what is kept. */
+  async function sweep(): Promise<void> {
+    const range = { gte: DELETED, lt: toDeletedKey(clock.now() - TOMBSTONE_MS + 1, '') }
+    for await (const [mark] of records.range(range)) {
+      const deletedAtMs = Number(mark.slice(DELETED.length, DELETED.length + 16))
+      const key = mark.slice(DELETED.length + 17)
+      await inTurn(key, async () => {
+        const value = await records.get(key)
+        const kept = value && (JSON.parse(value.toString()) as Shadow | Tombstone)
+        // It may have been made again, and deleted again, since.
+        const isOver = kept && 'deletedVersion' in kept && kept.deletedAtMs === deletedAtMs
+        await records.commit([{ del: mark }, ...(isOver ? [{ del: key }] : [])])
+      })
+    }
+  }
+
+  function sweepLater(): void {
+    cancelSweep = clock.after(SWEEP_MS, () => {
+      sweep()
+        .catch((error: unknown) => {
+          // At the end the store may be gone before the sweep is.
+          if (!closed) log.error(error, 'aws-iot could not forget deleted shadows')
+        })
+        .finally(() => !closed && sweepLater())
+    })
+  }
+
+  sweepLater()
   return {
     read: async (id) => (await load(keyOf(id))).shadow,
     change(id, change) {
@@ -72,12 +112,11 @@ export function createShadowStore(records: Records, clock: Clock): ShadowStore {
       return inTurn(key, async () => {
         const { shadow: before, lastVersion } = await load(key)
         const { shadow, result } = change(before, lastVersion)
-        const kept: Shadow | Tombstone = shadow ?? {
-          deletedVersion: lastVersion,
-          deletedAtMs: clock.now()
-        }
-        const put: RecordChange = { put: key, value: Buffer.from(JSON.stringify(kept)) }
-        await records.commit([put])
+        const deletedAtMs = clock.now()
+        const kept: Shadow | Tombstone = shadow ?? { deletedVersion: lastVersion, deletedAtMs }
+        const changes: RecordChange[] = [{ put: key, value: Buffer.from(JSON.stringify(kept)) }]
+        if (!shadow) changes.push({ put: toDeletedKey(deletedAtMs, key), value: NOTHING })
+        await records.commit(changes)
         return result
       })
     },
@@ -91,6 +130,10 @@ export function createShadowStore(records: Records, clock: Clock): ShadowStore {
         if (names.length === limit) break
       }
       return names
+    },
+    close() {
+      closed = true
+      cancelSweep()
     }
   }
 }
