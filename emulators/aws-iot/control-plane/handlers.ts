@@ -57,13 +57,13 @@ export function listThings(call: AwsCall): Reply {
   if (size < 1) throw limits.thingsPerPage.exceeded(size)
   limits.thingsPerPage.check(size)
   const after = nextToken === undefined ? '' : fromPageToken(nextToken)
-  const found = call.state.registry
-    .things()
-    .filter(
-      ({ thingName, attributes }) =>
-        thingName > after &&
-        (attributeName === undefined || attributes[attributeName] === attributeValue)
-    )
+  const found: Thing[] = []
+  for (const thing of call.state.registry.things(after)) {
+    const isWanted =
+      attributeName === undefined || thing.attributes[attributeName] === attributeValue
+    // One more than asked for tells whether there is a next page.
+    if (isWanted && found.push(thing) > size) break
+  }
   const page = found.slice(0, size)
   return json({
     things: page.map(({ thingName, attributes, version }) => ({

@@ -31,8 +31,8 @@ export interface Registry {
   thing(thingName: string): Thing | undefined
   certificate(certificateId: string): Certificate | undefined
   policy(policyName: string): StoredPolicy | undefined
-  /** In the order of their names. */
-  things(): Thing[]
+  /** Those behind a name, in the order of their names. */
+  things(after: string): Iterable<Thing>
   policiesOf(certificateId: string): readonly Policy[]
   isAttached(certificateId: string, thingName: string): boolean
   hasPrincipals(thingName: string): boolean
@@ -55,6 +55,8 @@ interface Kinds {
 /** Reads what an earlier run has left. */
 export async function openRegistry(records: Records): Promise<Registry> {
   const things = new Map<string, Thing>()
+  /** Sorted, or each page of them would sort all. */
+  const thingNames: string[] = []
   const certificates = new Map<string, Certificate>()
   const policies = new Map<string, StoredPolicy>()
   const compiled = new Map<string, Policy>()
@@ -63,7 +65,29 @@ export async function openRegistry(records: Records): Promise<Registry> {
 
   for await (const [key, value] of records.range()) {
     const kind = key.slice(0, key.indexOf(':')) as keyof Kinds
-    maps[kind].set(key.slice(kind.length + 1), JSON.parse(value.toString()))
+    const name = key.slice(kind.length + 1)
+    maps[kind].set(name, JSON.parse(value.toString()))
+    if (kind === 'thing') thingNames.push(name) // they come in the order of their keys
+  }
+
+  /** Where the first name stands that is not before this one. */
+  function placeOf(name: string): number {
+    let low = 0
+    let high = thingNames.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (thingNames[middle]! < name) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  function* thingsBehind(after: string): Generator<Thing> {
+    const place = placeOf(after)
+    const start = thingNames[place] === after ? place + 1 : place
+    for (let index = start; index < thingNames.length; index++) {
+      yield things.get(thingNames[index]!)!
+    }
   }
 
   async function put<Kind extends keyof Kinds>(kind: Kind, name: string, value: Kinds[Kind]) {
@@ -85,15 +109,20 @@ export async function openRegistry(records: Records): Promise<Registry> {
     thing: (name) => things.get(name),
     certificate: (id) => certificates.get(id),
     policy: (name) => policies.get(name),
-    things: () => [...things.values()].sort((a, b) => (a.thingName < b.thingName ? -1 : 1)),
+    things: thingsBehind,
     policiesOf: (id) => (certificates.get(id)?.policies ?? []).flatMap(compiledPolicy),
     isAttached: (id, thing) => certificates.get(id)?.things.includes(thing) ?? false,
     hasPrincipals: (thing) =>
       [...certificates.values()].some(({ things }) => things.includes(thing)),
-    putThing: (thing) => put('thing', thing.thingName, thing),
+    async putThing(thing) {
+      const { thingName } = thing
+      await put('thing', thingName, thing)
+      const place = placeOf(thingName)
+      if (thingNames[place] !== thingName) thingNames.splice(place, 0, thingName)
+    },
     async deleteThing(name) {
       await records.commit([{ del: `thing:${name}` }])
-      things.delete(name)
+      if (things.delete(name)) thingNames.splice(placeOf(name), 1)
     },
     putCertificate: (certificate) => put('certificate', certificate.certificateId, certificate),
     putPolicy: (policy) => put('policy', policy.policyName, policy),
@@ -104,6 +133,7 @@ export async function openRegistry(records: Records): Promise<Registry> {
     },
     forget() {
       for (const map of [things, certificates, policies, compiled]) map.clear()
+      thingNames.length = 0
     }
   }
 }
