@@ -133,13 +133,14 @@ async function identifyToken(
 }
 
 /** Sessions whose clients are away count too. @throws ProviderError */
-function checkSessionCount({ space, current }: Namespace, owner: string, clientId: string): void {
+function checkSessionCount(
+  { sessions, current }: Namespace,
+  owner: string,
+  clientId: string
+): void {
   const { maximumClientSessionsPerAuthenticationName: limit = DEFAULT_SESSIONS } =
     current.settings.topicSpacesConfiguration ?? {}
-  const others = space.clients
-    .list(PERSONALITY)
-    .filter((session) => session.owner === owner && session.clientId !== clientId)
-  if (others.length >= limit) throw errors.TooManySessions({ limit })
+  if (sessions.count(owner, clientId) >= limit) throw errors.TooManySessions({ limit })
 }
 
 /** Names are compared without regard to case. */

@@ -10,6 +10,7 @@ import { watchLifecycle, type Lifecycle } from './routing/lifecycle.ts'
 import { toRouteSink } from './routing/route-sink.ts'
 import { createRouter, type Router } from './routing/router.ts'
 import { routePublishes } from './routing/watch.ts'
+import { indexSessions, type SessionIndex } from './session-index.ts'
 import { checkTopics, createTopics, type Topics, type TopicsContext } from './topics/topics.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
@@ -24,6 +25,7 @@ export interface Namespace {
   readonly topics: Topics
   readonly router: Router
   readonly lifecycle: Lifecycle
+  readonly sessions: SessionIndex
   /** What its settings come to; replaced as a whole when they change. */
   current: Resources
   close(): void
@@ -122,9 +124,11 @@ export async function createNamespace(
   const watching = { ...context, namespace: name, resources: () => namespace.current }
   const router = createRouter(watching)
   const lifecycle = await watchLifecycle({ ...watching, space, records: context.counts })
+  const sessions = indexSessions(space)
   const namespace: Namespace = {
-    ...{ name, space, clock, tokens, lenient, topics, router, lifecycle, current },
+    ...{ name, space, clock, tokens, lenient, topics, router, lifecycle, sessions, current },
     close() {
+      sessions.close()
       stopRouting()
       lifecycle.close()
       router.close()

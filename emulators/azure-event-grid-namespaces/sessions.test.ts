@@ -1,4 +1,9 @@
 // How many sessions a client may have, how much they hold, and when they end; with MQTT.js.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { startFogbank } from 'fogbank'
+import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Settings } from './settings.ts'
@@ -6,6 +11,7 @@ import { within, withNamespace, type TestClient, type World } from './testing.ts
 
 const sessions = suite('azure-event-grid-namespaces sessions')
 
+const ID = 'azure-event-grid-namespaces'
 const LASTING = { sessionExpiryInterval: 600 }
 const several = (count: number): Settings => ({
   topicSpacesConfiguration: { maximumClientSessionsPerAuthenticationName: count }
@@ -71,6 +77,63 @@ sessions('of one authentication name there are as many as the namespace says', (
     assert.is((await fourth.next())?.reasonCode, 0x97)
   })
 )
+
+sessions('are counted no more when they were ended, whatever ended them', () =>
+  withNamespace({}, async (world) => {
+    const properties = { sessionExpiryInterval: 60 }
+    const ends = [
+      () => world.clock.advance(60_000),
+      () => world.space.clients.end(ID, 'away', { reasonCode: 0x98, rule: 'Test' })
+    ]
+    for (const end of ends) {
+      const client = await connected(world, 'away', { clean: false }, properties)
+      await client.mqtt.endAsync()
+      const refused = await connect(world, 'other')
+      assert.is((await refused.next())?.reasonCode, 0x97)
+      await end()
+      const other = await connected(world, 'other', { clean: true })
+      await other.mqtt.endAsync()
+    }
+  })
+)
+
+sessions('of an earlier run are counted', async () => {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'fogbank-sessions-'))
+  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  try {
+    for (const [clientId, code] of [
+      ['dev1', 0],
+      ['dev2', 0x97]
+    ] as const) {
+      const fogbank = await startFogbank({ only: [ID], log, dataDir })
+      try {
+        const { control, [ID]: own } = fogbank.endpoints
+        const url = `${String(control!.http)}/authority/tokens`
+        const minted = await fetch(url, { method: 'POST', body: '{}' })
+        const { access_token: token } = (await minted.json()) as { access_token: string }
+        const authenticationData = Buffer.from(token)
+        const properties = { authenticationMethod: 'OAUTH2-JWT', authenticationData, ...LASTING }
+        const client = mqtt.connect(String(own!.mqtt), {
+          ...{ protocolVersion: 5, reconnectPeriod: 0, clean: false, clientId, properties }
+        })
+        // A refusal is an error, too; the packet says which.
+        client.on('error', () => {})
+        const answer = await within(
+          5000,
+          new Promise<{ reasonCode?: number }>((resolve) =>
+            client.once('packetreceive', (packet) => resolve(packet as { reasonCode?: number }))
+          )
+        )
+        assert.is(answer.reasonCode, code)
+        await client.endAsync(true)
+      } finally {
+        await fogbank.close()
+      }
+    }
+  } finally {
+    await rm(dataDir, { recursive: true })
+  }
+})
 
 sessions('keep a hundred messages; the hundred and first ends them', () =>
   withNamespace({}, async (world) => {

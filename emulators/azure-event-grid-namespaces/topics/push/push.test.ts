@@ -416,6 +416,25 @@ handshake('a push to another URL is asked for anew, one to the same is not', () 
   )
 )
 
+handshake('a reset forgets who agreed and what waited', () =>
+  withPush(
+    (url) => [hook(url)],
+    async (world) => {
+      world.receiver.react = () => ({ status: 500 })
+      await world.publishIds('a')
+      await world.receiver.next()
+      await world.logged(/hook 500 events=1: attempt 1/)
+      world.receiver.shake = () => AGREES
+      await world.core.reset()
+      await world.running.reset()
+      assert.is((await world.receiver.next()).method, 'OPTIONS')
+      world.clock.advance(10_000)
+      await world.publishIds('b')
+      assert.equal(idsOf(await world.receiver.next()), ['b'])
+    }
+  )
+)
+
 const REFUSED: [what: string, push: (url: string) => object, sentence: RegExp][] = [
   ['no destination', () => ({ destination: undefined }), /push\/destination is missing/],
   [
