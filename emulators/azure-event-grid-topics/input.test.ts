@@ -8,6 +8,8 @@ import { within } from '@fogbank/contract'
 import { CLOUD_EVENT, EVENT, BATCH, ID, messageOf, withTopics, type Topics } from './testing.ts'
 
 const ONE = JSON.stringify([EVENT])
+const LONG = 'x'.repeat(900_000)
+const MEMBERS = Array.from({ length: 80_000 }, (_, index) => `"k${index}":1`).join()
 const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
 
 const input = suite('azure-event-grid-topics input')
@@ -17,7 +19,22 @@ const BODIES: [what: string, body: string | Buffer, outcome: string][] = [
   ['white space', ' \r\n\t', '400 BodyEmpty'],
   ['a byte order mark alone', '\ufeff', '400 BodyEmpty'],
   ['a byte order mark before an event', `\ufeff${ONE}`, '200 ok'],
+  ['two byte order marks', `\ufeff\ufeff${ONE}`, '400 JsonNonConforming'],
   ['UTF-16', Buffer.from(`\ufeff${ONE}`, 'utf16le'), '400 JsonNonConforming'],
+  ['UTF-16BE', Buffer.from(`\ufeff${ONE}`, 'utf16le').swap16(), '400 JsonNonConforming'],
+  [
+    'UTF-32',
+    Buffer.concat([
+      Buffer.from([0xff, 0xfe, 0, 0]),
+      Buffer.from(Uint32Array.from(Buffer.from(ONE)).buffer)
+    ]),
+    '400 JsonNonConforming'
+  ],
+  [
+    'an overlong slash',
+    Buffer.concat([Buffer.from('["'), Buffer.from([0xc0, 0xaf]), Buffer.from('"]')]),
+    '400 JsonNonConforming'
+  ],
   [
     'latin1',
     Buffer.from(JSON.stringify([{ ...EVENT, subject: 'é' }]), 'latin1'),
@@ -57,6 +74,21 @@ const BODIES: [what: string, body: string | Buffer, outcome: string][] = [
   ['duplicate keys: the last counts', ONE.replace('"id":"e1"', '"id":"","id":"e2"'), '200 ok'],
   ['__proto__', ONE.replace('"id"', '"__proto__":{"id":"x"},"id"'), '400 UnexpectedProperty'],
   ['constructor', ONE.replace('"id"', '"constructor":1,"id"'), '400 UnexpectedProperty'],
+  [
+    'a key of 900,000 characters',
+    ONE.replace('"id"', `"${LONG}":1,"id"`),
+    '400 UnexpectedProperty'
+  ],
+  ['a foreign topic as long', ONE.replace('"id"', `"topic":"${LONG}","id"`), '401 TopicForeign'],
+  [
+    'a metadataVersion as long',
+    ONE.replace('"id"', `"metadataVersion":"${LONG}","id"`),
+    '400 MetadataVersionInvalid'
+  ],
+  ['an id as long', ONE.replace('"e1"', `"${LONG}"`), '200 ok'],
+  ['a time as long', at(LONG), '400 JsonNonConforming'],
+  ['80,000 members of data', withData(`{${MEMBERS}}`), '200 ok'],
+  ['80,000 unknown members', `[{${MEMBERS}}]`, '400 UnexpectedProperty'],
   ['a digit for a key', ONE.replace('"id"', '"0":1,"id"'), '400 UnexpectedProperty'],
   ['a key in another case', ONE.replace('"id"', '"Id"'), '400 UnexpectedProperty'],
   ['an id of white space', ONE.replace('"e1"', '" \\t"'), '400 PropertyMissing'],

@@ -109,8 +109,11 @@ function toDotNetTime(timeMs: number): string {
   return `${date} ${hours % 12 || 12}:${pad(minutes)}:${pad(seconds)} ${hours < 12 ? 'AM' : 'PM'}`
 }
 
+/** Clients read 16 KB of head and no more; a message may quote a megabyte. */
+const MAXIMUM_REASON = 4096
+
 /** A status line is ASCII on one line. */
-const toReason = (text: string) => text.replace(/[^\x20-\x7e]/g, '?')
+const toReason = (text: string) => text.slice(0, MAXIMUM_REASON).replace(/[^\x20-\x7e]/g, '?')
 
 /** The address as the client asked for it. */
 export function toUri({ request }: Call<State>): string {

@@ -85,7 +85,12 @@ function readField(
     return undefined
   }
   const text = String(value)
-  return FIELD_VALUE.test(text) && Buffer.byteLength(text) <= MAXIMUM_VALUE_BYTES ? text : undefined
+  return fitsHeader(text) ? text : undefined
+}
+
+/** Whether a receiver could be sent a text in a header. */
+export function fitsHeader(text: string): boolean {
+  return FIELD_VALUE.test(text) && Buffer.byteLength(text) <= MAXIMUM_VALUE_BYTES
 }
 
 const show = (value: unknown) => JSON.stringify(value)?.slice(0, 60) ?? 'missing'

@@ -301,4 +301,33 @@ attributes('are headers: fixed, secret, and read from the event', () =>
   )
 )
 
+attributes('a data version of 4096 bytes goes into its header', () =>
+  withDelivery(
+    (url) => oneWebhook(url),
+    async (world) => {
+      await ready(world)
+      await world.publish([order({ dataVersion: 'x'.repeat(4096) })])
+      const { headers } = await world.receiver.next()
+      assert.is(headers['aeg-data-version'], 'x'.repeat(4096))
+    }
+  )
+)
+
+for (const dataVersion of ['1\r\nX-Evil: 1', '漢字', 'x'.repeat(4097)]) {
+  attributes(
+    `a data version that fits no header is in the event alone: ${dataVersion.slice(0, 9)}`,
+    () =>
+      withDelivery(
+        (url) => oneWebhook(url),
+        async (world) => {
+          await ready(world)
+          await world.publish([order({ dataVersion })])
+          const { headers, text } = await world.receiver.next()
+          assert.is(headers['aeg-data-version'], undefined)
+          assert.is((JSON.parse(text) as [{ dataVersion: string }])[0].dataVersion, dataVersion)
+        }
+      )
+  )
+}
+
 attributes.run()

@@ -1,5 +1,6 @@
 import type { PublishedEvent } from '../events.ts'
 import type { HttpOut, OutgoingRequest } from '@fogbank/personality'
+import { fitsHeader } from './attributes.ts'
 import { CONTENT_TYPES, toJson } from './output.ts'
 import type { Attempt } from './retry.ts'
 import type { Subscription } from './subscription.ts'
@@ -61,10 +62,14 @@ export function toAegHeaders({ name }: Subscription, about: AegHeaders): Record<
     'aeg-event-type': about.eventType,
     'aeg-subscription-name': name.toUpperCase(),
     'aeg-delivery-count': String(about.deliveryCount),
-    ...(about.dataVersion === undefined ? {} : { 'aeg-data-version': about.dataVersion }),
+    ...(isSendable(about.dataVersion) ? { 'aeg-data-version': about.dataVersion } : {}),
     'aeg-metadata-version': about.metadataVersion
   }
 }
+
+/** Its publisher may have put anything in it; the event itself has it whole. */
+const isSendable = (dataVersion: string | undefined): dataVersion is string =>
+  dataVersion !== undefined && fitsHeader(dataVersion)
 
 /** @throws Error when the subscription goes elsewhere */
 export function urlOf({ name, properties: { destination } }: Subscription): string {
