@@ -101,10 +101,11 @@ async function checkSignature(
   header: ProtectedHeaderParameters,
   { client, nowMs }: AssertionContext
 ): Promise<void> {
-  const named = [header['x5t#S256'], header.x5t, header.kid].flatMap((name) =>
-    typeof name === 'string' ? name : []
+  const given = [header['x5t#S256'], header.x5t, header.kid].filter(
+    (name) => typeof name === 'string'
   )
-  const thumbprint = named[0] ?? ''
+  const thumbprint = given[0] ?? ''
+  const named = [...given, ...given.map(toBase64url)]
   const candidates = client.keys.filter(
     ({ names }) => named.length === 0 || named.some((name) => names.has(name))
   )
@@ -120,6 +121,11 @@ async function checkSignature(
     reason: 'The provided signature value did not match the expected signature value.',
     thumbprint
   })
+}
+
+/** MSAL for Python pads its thumbprints, and others use plain base64. */
+function toBase64url(name: string): string {
+  return name.replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_')
 }
 
 async function isSignedBy(
