@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { webcrypto } from 'node:crypto'
 import { WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
-import { startFogbank } from 'fogbank'
+import { startFogbank, type Fogbank } from 'fogbank'
 
 const { tenantId, oid } = WELL_KNOWN_PRINCIPAL
 
@@ -38,7 +38,11 @@ const principalsFor = (certificate: string) => [
 
 /** A suite with a principal for each kind of credential, and the variables that point a program at it. */
 export async function createIdentityWorld(
-  run: (world: { env: Record<string, string>; certificate: string }) => Promise<void>
+  run: (world: {
+    fogbank: Fogbank
+    env: Record<string, string>
+    certificate: string
+  }) => Promise<void>
 ): Promise<void> {
   const { cert, key } = await createCertificate()
   const folder = mkdtempSync(join(tmpdir(), 'fogbank-identity-'))
@@ -51,7 +55,7 @@ export async function createIdentityWorld(
     log: { info: () => {}, warn: () => {}, error: () => {} }
   })
   try {
-    await run({ env: fogbank.env('authority'), certificate })
+    await run({ fogbank, env: fogbank.env('authority'), certificate })
   } finally {
     await fogbank.close()
     rmSync(folder, { recursive: true })

@@ -50,7 +50,7 @@ export interface ScriptRun {
 
 /** Runs a script against a suite and answers the JSON that it printed. @throws Error what it complained of */
 export async function runScript<Outcome>(
-  { fogbank }: World,
+  { fogbank }: Pick<World, 'fogbank'>,
   { python, name, given, env = {} }: ScriptRun
 ): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'fogbank-python-'))
