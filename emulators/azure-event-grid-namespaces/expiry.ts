@@ -4,38 +4,44 @@ import { errors } from './errors.ts'
 import { PERSONALITY } from './name.ts'
 import type { Caller } from './namespace.ts'
 
-/** Ends each connection when the token or the certificate it came with does; the returned function stops watching. */
-export function endExpiredSessions(space: Space, clock: Clock): () => void {
+/** Ends each connection when the token or the certificate it came with does. */
+export interface Expiry {
+  /** Looks after a session whose principal has another end than it had. */
+  watch(session: Session): void
+  stop(): void
+}
+
+export function endExpiredSessions(spaces: Iterable<Space>, clock: Clock): Expiry {
   const pending = new Map<string, () => void>()
   const forget = (connectionId: string) => {
     pending.get(connectionId)?.()
     pending.delete(connectionId)
   }
-  /** Looks again when the time has come: an AUTH may have brought a later token meanwhile. */
-  const watch = (session: Session) => {
-    const { principal } = session.identity as Caller
-    const { expiresAtMs = Infinity } = principal
+  function watch(session: Session): void {
+    forget(session.connectionId)
+    const { expiresAtMs = Infinity } = (session.identity as Caller).principal
     if (!Number.isFinite(expiresAtMs)) return
-    const look = () => {
-      const renewed = (session.identity as Caller).principal.expiresAtMs ?? Infinity
-      if (renewed > clock.now()) watch(session)
-      else {
-        const row = toRow((session.identity as Caller).principal)
-        session.disconnect(row.row.mqtt.reasonCode, row.key)
-      }
+    const end = () => {
+      const { row, key } = toRow((session.identity as Caller).principal)
+      session.disconnect(row.mqtt.reasonCode, key)
     }
-    pending.set(session.connectionId, clock.after(expiresAtMs - clock.now(), look))
+    pending.set(session.connectionId, clock.after(expiresAtMs - clock.now(), end))
   }
-  const stop = space.listen({
-    session({ type, session }) {
-      if (session.policy.personality !== PERSONALITY) return
-      if (type === 'disconnected') return forget(session.connectionId)
-      if (type === 'connected') watch(session)
+  const stops = [...spaces].map((space) =>
+    space.listen({
+      session({ type, session }) {
+        if (session.policy.personality !== PERSONALITY) return
+        if (type === 'disconnected') return forget(session.connectionId)
+        if (type === 'connected') watch(session)
+      }
+    })
+  )
+  return {
+    watch,
+    stop() {
+      for (const stop of stops) stop()
+      for (const connectionId of [...pending.keys()]) forget(connectionId)
     }
-  })
-  return () => {
-    stop()
-    for (const connectionId of [...pending.keys()]) forget(connectionId)
   }
 }
 

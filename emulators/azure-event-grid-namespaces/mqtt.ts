@@ -1,6 +1,7 @@
 import type { Admission, ConnectRequest, MqttPolicy, Peer, Refusal } from '@fogbank/core'
 import { ProviderError, rawPath, refusedBy, toRefusal } from '@fogbank/personality'
-import { identify, nameOf, type Principal } from './auth.ts'
+import { nameOf } from './auth.ts'
+import { identifyAgain, identifyClient } from './authentication/identify.ts'
 import { errors } from './errors.ts'
 import { checkMessage, checkSubscription } from './handlers.ts'
 import { limits } from './limits.ts'
@@ -8,7 +9,6 @@ import { PERSONALITY } from './name.ts'
 import type { Caller, Namespace } from './namespace.ts'
 import type { State } from './state.ts'
 
-const JWT_METHOD = 'OAUTH2-JWT'
 const MAXIMUM_WILL_DELAY_SECONDS = 300
 /** Unacknowledged messages on the way to a client. */
 const MAXIMUM_IN_FLIGHT = 16
@@ -59,13 +59,16 @@ export function mqtt(state: State): MqttPolicy<Caller> {
       if (kept.owner === nameOf(principal).toLowerCase()) return undefined
       return toRefusal(errors.SessionNameTaken({}, { detail: `clientId=${clientId}` }))
     },
-    async reauthenticate({ identity, peer }, { authenticationData }) {
+    async reauthenticate(session, { authenticationMethod, authenticationData }) {
+      const { identity, subscriptions } = session
       try {
-        const principal = await identifyToken(identity.namespace, authenticationData, peer.host)
-        if (!isSame(principal, identity.principal)) {
-          throw errors.TokenInvalid({}, { detail: 'the token is of another principal' })
+        const principal = await identifyAgain(session, authenticationMethod, authenticationData)
+        // A token may give less than the one before it.
+        for (const filter of subscriptions.keys()) {
+          checkSubscription({ ...identity, principal }, filter)
         }
         identity.principal = principal
+        state.watchExpiry(session)
         return {}
       } catch (error) {
         if (error instanceof ProviderError) return toRefusal(error)
@@ -109,29 +112,6 @@ function prefixOf({ url }: Peer): string {
   return url === undefined ? '' : rawPath(url).replace(/\/mqtt$/, '')
 }
 
-/** By token when an authentication method is named, else by certificate. */
-async function identifyClient(namespace: Namespace, connect: ConnectRequest): Promise<Principal> {
-  const { authenticationMethod, authenticationData, peer } = connect
-  if (authenticationMethod === undefined) {
-    const { current, clock } = namespace
-    return current.clients.identify(peer.certificate, connect.username, clock.now())
-  }
-  if (authenticationMethod !== JWT_METHOD) {
-    throw errors.AuthenticationMethodUnknown({ method: authenticationMethod })
-  }
-  return identifyToken(namespace, authenticationData, peer.host)
-}
-
-async function identifyToken(
-  namespace: Namespace,
-  token: Buffer | undefined,
-  host: string | undefined
-): Promise<Principal> {
-  if (!token) throw errors.CredentialMissing()
-  limits.authenticationDataBytes.check(token.length)
-  return identify(namespace, token.toString(), host)
-}
-
 /** Sessions whose clients are away count too. @throws ProviderError */
 function checkSessionCount(
   { sessions, current }: Namespace,
@@ -141,9 +121,4 @@ function checkSessionCount(
   const { maximumClientSessionsPerAuthenticationName: limit = DEFAULT_SESSIONS } =
     current.settings.topicSpacesConfiguration ?? {}
   if (sessions.count(owner, clientId) >= limit) throw errors.TooManySessions({ limit })
-}
-
-/** Names are compared without regard to case. */
-function isSame(one: Principal, other: Principal): boolean {
-  return nameOf(one).toLowerCase() === nameOf(other).toLowerCase()
 }

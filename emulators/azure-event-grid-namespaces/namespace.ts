@@ -2,6 +2,7 @@ import type { Clock, Records, Space } from '@fogbank/core'
 import { SettingsError, type AuthMode, type TokenVerifier } from '@fogbank/personality'
 import { createAccess, type Access } from './access.ts'
 import { createAudiences, type Audiences, type Principal } from './auth.ts'
+import { createCustomJwt, type CustomJwt } from './authentication/custom-jwt.ts'
 import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
 import { checkReferences } from './references.ts'
@@ -36,6 +37,8 @@ export interface Resources {
   settings: WholeSettings
   access: Access
   clients: Clients
+  /** Absent: nobody issues tokens for it but Entra. */
+  customJwt?: CustomJwt
   audiences: Audiences
   /** Access keys, for the topics. */
   keys: readonly string[]
@@ -81,6 +84,9 @@ export function compileResources(
     topicSpacesConfiguration.hostname,
     settings.topicsConfiguration?.hostname
   ].flatMap((hostname) => hostname ?? [])
+  const { clientAuthentication: { customJwtAuthentication } = {}, hostname = 'localhost' } =
+    topicSpacesConfiguration
+  const mqttHosts = [hostname, `${name}.localhost`]
   checkTopics(settings.topics, name)
   checkReferences(settings)
   const { routeTopicResourceId, lifecycleEventsTopicResourceId } = topicSpacesConfiguration
@@ -100,6 +106,9 @@ export function compileResources(
     keys: settings.keys,
     hostnames,
     acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
+    ...(customJwtAuthentication
+      ? { customJwt: createCustomJwt(customJwtAuthentication, mqttHosts, lenient) }
+      : {}),
     ...(routeSink === undefined ? {} : { routeSink }),
     ...(lifecycleSink === undefined ? {} : { lifecycleSink }),
     enrich: compileEnrichments(topicSpacesConfiguration.routingEnrichments)

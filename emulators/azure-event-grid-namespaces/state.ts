@@ -1,4 +1,4 @@
-import type { Clock } from '@fogbank/core'
+import type { Clock, Session } from '@fogbank/core'
 import {
   createHttpOut,
   SettingsError,
@@ -7,7 +7,7 @@ import {
 } from '@fogbank/personality'
 import { applyChange, checkChanges, createChangeStore, type Change } from './changes.ts'
 import { toWholeSettings, type WholeSettings } from './defaults.ts'
-import { endExpiredSessions } from './expiry.ts'
+import { endExpiredSessions, type Expiry } from './expiry.ts'
 import {
   compileResources,
   createNamespace,
@@ -45,6 +45,8 @@ export interface State {
   started(http: string): void
   /** Somebody called the callback URL of a handshake; false: it is none. */
   confirm(id: string, token: string): boolean
+  /** A client's AUTH has brought a token with another end. */
+  watchExpiry(session: Session): void
   /** Back to what the configuration says, after the core was emptied. */
   reset(): Promise<void>
   /** Answers whoever waits for events. */
@@ -67,7 +69,7 @@ export async function createState(context: Context): Promise<State> {
   const changeStore = createChangeStore(await core.records(`${PERSONALITY}:settings`))
   const namespaces = new Map<string, Namespace>()
   let store = await openEventStore(records)
-  let stopWatching: (() => void)[] = []
+  let expiry: Expiry | undefined
   let changing: Promise<void> = Promise.resolve()
   let baseUrl: string | undefined
   let isStarted = false
@@ -105,7 +107,7 @@ export async function createState(context: Context): Promise<State> {
     }
     await clearLeftovers(store, deadLetters, log)
     const spaces = new Set([...namespaces.values()].map(({ space }) => space))
-    stopWatching = [...spaces].map((space) => endExpiredSessions(space, clock))
+    expiry = endExpiredSessions(spaces, clock)
   }
 
   /** What was changed in an earlier run, unless the configuration has moved on so far that it makes no sense. */
@@ -136,7 +138,7 @@ export async function createState(context: Context): Promise<State> {
   }
 
   function close(): void {
-    for (const stop of stopWatching) stop()
+    expiry?.stop()
     for (const namespace of namespaces.values()) namespace.close()
     namespaces.clear()
     isStarted = false
@@ -175,6 +177,7 @@ export async function createState(context: Context): Promise<State> {
       changing = done.catch(() => {})
       return done
     },
+    watchExpiry: (session) => expiry?.watch(session),
     async reset() {
       close()
       deadLetters.forget()

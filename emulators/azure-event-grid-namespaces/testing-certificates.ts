@@ -6,6 +6,12 @@ import * as x509 from '@peculiar/x509'
 x509.cryptoProvider.set(webcrypto as never)
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  publicExponent: new Uint8Array([1, 0, 1]),
+  modulusLength: 2048
+} as const
 const NOT_BEFORE = new Date('2025-01-01T00:00:00Z')
 const NOT_AFTER = new Date('2040-01-01T00:00:00Z')
 
@@ -27,19 +33,29 @@ export async function issue(
   options: {
     by?: Issued
     ca?: boolean
+    /** With a key of this many bits that RS256 can sign with. */
+    rsaBits?: number
     names?: readonly AlternativeName[]
     notBefore?: Date
     notAfter?: Date
   } = {}
 ): Promise<Issued> {
-  const { by, ca = false, names = [], notBefore = NOT_BEFORE, notAfter = NOT_AFTER } = options
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const {
+    by,
+    ca = false,
+    rsaBits,
+    names = [],
+    notBefore = NOT_BEFORE,
+    notAfter = NOT_AFTER
+  } = options
+  const algorithm = rsaBits === undefined ? ALGORITHM : { ...RSA, modulusLength: rsaBits }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.create({
     subject,
     issuer: by?.issuer.certificate.subject ?? subject,
     notBefore,
     notAfter,
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm: by ? ALGORITHM : algorithm,
     publicKey: keys.publicKey as never,
     signingKey: (by?.issuer.key ?? keys.privateKey) as never,
     extensions: [

@@ -2,6 +2,17 @@
 export interface ClientAuthenticationSettings {
   /** @default none, or ClientCertificateSubject where the registry is open */
   alternativeAuthenticationNameSources?: NameSource[]
+  /** Absent: CUSTOM-JWT is no method of this namespace. */
+  customJwtAuthentication?: CustomJwtSettings
+}
+
+/** Who issues tokens for CUSTOM-JWT, and how they are checked. */
+export interface CustomJwtSettings {
+  /** The `iss` of the tokens. */
+  tokenIssuer: string
+  /** In a Key Vault, which is not here: what `certificateUrl` leads to stands beside it, as PEM. */
+  issuerCertificates?: { certificateUrl: string; identity?: object; encodedCertificate?: string }[]
+  encodedIssuerCertificates?: { kid: string; encodedCertificate: string }[]
 }
 
 /** Fields of a certificate that stand in for a username. */
