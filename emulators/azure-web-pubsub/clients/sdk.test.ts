@@ -8,7 +8,12 @@ import {
   WebPubSubJsonReliableProtocol,
   type WebPubSubClientOptions
 } from '@azure/web-pubsub-client'
-import { WebPubSubEventHandler, type WebPubSubEventHandlerOptions } from '@azure/web-pubsub-express'
+import {
+  WebPubSubEventHandler,
+  type MqttConnectRequest,
+  type MqttDisconnectedRequest,
+  type WebPubSubEventHandlerOptions
+} from '@azure/web-pubsub-express'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ALL_ROLES, within, withWebPubSub, type TokenOptions, type World } from './testing.ts'
@@ -193,6 +198,79 @@ sdk('sends events to the SDK of handlers, and is answered', () =>
       'disconnected Application server closed the connection. Reason: enough',
       'greet {"n":1} json blue'
     ])
+  })
+)
+
+sdk('handles the events of MQTT clients', () =>
+  withWebPubSub({}, async (world) => {
+    const seen: unknown[] = []
+    let wake = () => {}
+    const saw = (event: unknown) => {
+      seen.push(event)
+      wake()
+    }
+    const options: WebPubSubEventHandlerOptions = {
+      handleConnect(request, response) {
+        const { context, mqtt } = request as MqttConnectRequest
+        const { protocolVersion, username, userProperties } = mqtt
+        saw([context.clientProtocol, protocolVersion, username, userProperties])
+        response.success({
+          userId: 'bob',
+          roles: ['webpubsub.joinLeaveGroup'],
+          mqtt: { userProperties: [{ name: 'shift', value: 'night' }] }
+        })
+      },
+      handleUserEvent({ context, data }, response) {
+        saw([context.clientProtocol, context.userId, context.eventName, String(data)])
+        response.success('done', 'text')
+      },
+      onConnected: ({ context }) => saw(['connected', context.clientProtocol, context.userId]),
+      onDisconnected(request) {
+        const { mqtt } = request as MqttDisconnectedRequest
+        saw(['disconnected', mqtt.initiatedByClient, mqtt.disconnectPacket])
+      }
+    }
+    await withHandler(options, async (url) => {
+      await useHandler(world, url)
+      const device = await world.mqtt({
+        mqtt: { username: 'lamp', properties: { userProperties: { floor: '2' } } }
+      })
+      assert.equal(device.connack.properties?.userProperties, { shift: 'night' })
+      const answered = new Promise<[string, Buffer]>((resolve) =>
+        device.mqtt.once('message', (topic, payload) => resolve([topic, payload]))
+      )
+      await device.mqtt.publishAsync('$webpubsub/server/events/greet', 'hi', { qos: 1 })
+      const [topic, payload] = await within(answered, 'the answer')
+      assert.equal(
+        [topic, payload.toString()],
+        ['$webpubsub/server/events/greet/succeeded', 'done']
+      )
+      const said = { reasonCode: 4, properties: { userProperties: { why: 'late' } } }
+      await within(device.mqtt.endAsync(false, said as never), 'the goodbye')
+      while (seen.length < 4) {
+        await within(new Promise<void>((resolve) => (wake = resolve)), 'an event')
+      }
+    })
+    assert.equal(seen, [
+      ['mqtt', 5, 'lamp', [{ name: 'floor', value: '2' }]],
+      ['connected', 'mqtt', 'bob'],
+      ['mqtt', 'bob', 'greet', 'hi'],
+      ['disconnected', true, { code: 4, userProperties: [{ name: 'why', value: 'late' }] }]
+    ])
+  })
+)
+
+sdk('gives an MQTT client the code that the handler chose', () =>
+  withWebPubSub({}, async (world) => {
+    const options: WebPubSubEventHandlerOptions = {
+      handleConnect: (_request, response) =>
+        response.failWith({ mqtt: { code: 135, reason: 'not you' } })
+    }
+    await withHandler(options, async (url) => {
+      await useHandler(world, url)
+      const { connack } = await world.mqtt()
+      assert.is(connack.code, 135)
+    })
   })
 )
 

@@ -166,6 +166,27 @@ ends('comes when the session ends, and describes its last socket', () =>
   })
 )
 
+ends('tells what the client said in its DISCONNECT', () =>
+  withWebPubSub({}, async (world) => {
+    const handler = await handle(world, () => ({ status: 204 }), { systemEvents: ['disconnected'] })
+    const device = await world.mqtt()
+    device.mqtt.end(false, {
+      reasonCode: 4,
+      properties: { userProperties: { a: ['1', '2'], b: '3' } }
+    } as never)
+    const { body } = await handler.next()
+    const userProperties = [
+      { name: 'a', value: '1' },
+      { name: 'a', value: '2' },
+      { name: 'b', value: '3' }
+    ]
+    assert.equal(JSON.parse(body.toString()), {
+      reason: '',
+      mqtt: { initiatedByClient: true, disconnectPacket: { code: 4, userProperties } }
+    })
+  })
+)
+
 ends('comes when the application server closes', () =>
   withWebPubSub({}, async (world) => {
     const handler = await handle(world, () => ({ status: 204 }), { systemEvents: ['disconnected'] })

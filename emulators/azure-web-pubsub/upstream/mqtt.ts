@@ -131,10 +131,14 @@ function toBody(request: ConnectRequest, { claims, headers = {} }: ClientPrincip
 
 /** How the last socket of a session ended. */
 function describeEnd(cause: DisconnectCause = { by: 'connection-lost' }): object {
-  const told = (code: number) => ({ code, userProperties: null })
+  const told = (code: number, userProperties: readonly UserProperty[] = []) => ({
+    code,
+    userProperties:
+      userProperties.length > 0 ? userProperties.map(([name, value]) => ({ name, value })) : null
+  })
   switch (cause.by) {
     case 'client':
-      return toEnd('', true, told(cause.reasonCode))
+      return toEnd('', true, told(cause.reasonCode, cause.userProperties))
     case 'server':
       return toEnd(cause.rule, false, told(cause.reasonCode))
     default:

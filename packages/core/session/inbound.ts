@@ -1,4 +1,4 @@
-import { toMessage, toWire, type Message, type PublishLike } from '../message.ts'
+import { fromWire, toMessage, toWire, type Message, type PublishLike } from '../message.ts'
 import { add, noEntries, put } from '../sparse.ts'
 import { topicNameFault, type TopicFault } from '../topic.ts'
 import { Reauthenticator } from './authenticate.ts'
@@ -262,7 +262,8 @@ export class Inbound {
       }
       connection.entry.expirySeconds = Math.min(asked, policy.sessionExpiryMaximumSeconds)
     }
-    connection.cause = { by: 'client', reasonCode }
+    const { userProperties } = fromWire(packet.properties) ?? {}
+    connection.cause = { by: 'client', reasonCode, ...(userProperties ? { userProperties } : {}) }
     connection.discardsWill = version !== 5 || reasonCode === 0
     connection.toBroker({ cmd: 'disconnect', reasonCode })
   }

@@ -1,3 +1,4 @@
+import type { UserProperty } from '../message.ts'
 import type { Subscription } from './entry.ts'
 import type { MqttPolicy, ProtocolVersion, SubscriptionRequest } from './policy.ts'
 
@@ -60,7 +61,7 @@ export type SessionEvent =
 /** How a connection came to its end. */
 export type DisconnectCause =
   /** MQTT 5's reason code of the DISCONNECT; 0 for older clients. */
-  | { by: 'client'; reasonCode: number }
+  | { by: 'client'; reasonCode: number; userProperties?: readonly UserProperty[] }
   | { by: 'server'; reasonCode: number; rule: string }
   | { by: 'takeover' }
   | { by: 'keep-alive' }
