@@ -25,7 +25,7 @@ export interface Wire {
  * @param url `mqtt://host:port` or `ws://host:port/path`
  */
 export async function openWire(url: string, protocolVersion = 5): Promise<Wire> {
-  const stream = url.startsWith('ws') ? await openWebSocket(url) : await openSocket(url)
+  const stream = await openStream(url)
   const parser = mqttPacket.parser({ protocolVersion })
   const packets: WirePacket[] = []
   let over = false
@@ -54,6 +54,11 @@ export async function openWire(url: string, protocolVersion = 5): Promise<Wire> 
     next: (withinMs = ANSWER_MS) => within(withinMs, arrived(), 'the next packet'),
     cut: () => void stream.destroy()
   }
+}
+
+/** The bytes of an MQTT connection, whatever carries them. */
+export function openStream(url: string): Promise<Duplex> {
+  return url.startsWith('ws') ? openWebSocket(url) : openSocket(url)
 }
 
 async function openSocket(url: string): Promise<Duplex> {
