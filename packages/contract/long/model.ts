@@ -116,6 +116,11 @@ export function createModel(): Model {
   }
 
   function leave(clientId: string, politely: boolean): void {
+    part(clientId, politely)
+    pass()
+  }
+
+  function part(clientId: string, politely: boolean): void {
     const session = sessions.get(clientId)!
     session.connected = false
     session.endsAtMs = nowMs + session.expirySeconds * 1000
@@ -124,7 +129,6 @@ export function createModel(): Model {
     if (will && !politely) {
       wills.push({ clientId, dueMs: nowMs + will.delaySeconds * 1000, will })
     }
-    pass()
   }
 
   /** What is due now: sessions that end, wills that are sent. */
@@ -168,7 +172,9 @@ export function createModel(): Model {
     publish,
     leave,
     crash() {
-      for (const [clientId, { connected }] of [...sessions]) if (connected) leave(clientId, false)
+      // All at once: nobody is there any more to hear of another's end.
+      for (const [clientId, { connected }] of sessions) if (connected) part(clientId, false)
+      pass()
     },
     advance(seconds) {
       // Second by second, so that what falls due happens in its order.

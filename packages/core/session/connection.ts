@@ -87,9 +87,8 @@ export interface ConnectionContext {
 /**
  * A connection whose CONNECT was accepted: the packets between the wire and the broker.
  *
- * aedes' own parser is replaced by a stricter one and its listener by ours, and so is the stream's
- * `destroy`, which aedes calls when it is done with a client. Those private touch points are here, and a
- * test fails when aedes changes under them.
+ * aedes' own parser is replaced by a stricter one, its listener and its way to close by ours. Those private
+ * touch points are here, and a test fails when aedes changes under them.
  */
 export class Connection implements Session, ConnectionContext {
   readonly sessions: Sessions
@@ -159,8 +158,8 @@ export class Connection implements Session, ConnectionContext {
     this.outgoing = new Outgoing(this)
 
     stream.connection = this
-    stream.destroy = leave
     this.client = options.handle(stream)
+    this.client.close = close
     const { _parser: replaced } = this.client
     const [enqueue] = replaced.listeners('packet') as ((packet: WirePacket) => void)[]
     if (!enqueue) throw new Error('aedes has changed: its parser has no packet listener')
@@ -307,7 +306,13 @@ export class Connection implements Session, ConnectionContext {
 /** A stream with a session behind it. */
 export type ConnectionStream = Duplex & { connection?: Connection }
 
-/** Stands in for the `destroy` of a stream, until it is called. */
+/** Stands in for aedes' own, which destroys the stream without another look. */
+function close(this: BrokerClient, done?: () => void): void {
+  if (!this.closed) this.conn.destroy = leave
+  Object.getPrototypeOf(this).close.call(this, done)
+}
+
+/** Of a stream that aedes is done with; the next call of `destroy` is the stream's own again. */
 function leave(this: ConnectionStream, error?: Error): ConnectionStream {
   delete (this as Partial<Duplex>).destroy
   if (error || this.readableEnded) return this.destroy(error)
