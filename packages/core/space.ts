@@ -259,10 +259,15 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     }
   }
 
-  async function publish(message: Message, origin?: Origin): Promise<{ sequence: number }> {
+  /** @param publisher id of the session it is published for, which may want none of its own */
+  async function publish(
+    message: Message,
+    origin?: Origin,
+    publisher?: string
+  ): Promise<{ sequence: number }> {
     checkTopic(message.topic)
     return new Promise((resolve, reject) => {
-      parts.fanout.publish(toPacket(message), undefined, {
+      parts.fanout.publish(toPacket(message), publisher, {
         stored(packet) {
           const sent = { sequence: packet.brokerCounter }
           const held = published(packet, origin)
@@ -286,7 +291,7 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     if (closed) return // it is in the store, and published by whoever opens it
     const taken = connection?.policy.take?.(connection, message)
     if (taken) await taken
-    else await publish(message, originOf({ entry }))
+    else await publish(message, originOf({ entry }), entry.id)
   }
 
   /** At the CONNACK: from here on the client may believe that it is connected. */

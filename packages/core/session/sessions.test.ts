@@ -163,6 +163,25 @@ sessions('a will is published without its delay on it', () =>
   })
 )
 
+sessions('a will is its client’s own publish: a No Local subscription does not get it', () =>
+  withCore({}, async (world) => {
+    const lasting = { clean: false, properties: { sessionExpiryInterval: 60 } }
+    const will = { topic: 'a', payload: 'gone', qos: 1 }
+    const peer = await joined(world, { ...lasting, will })
+    const subscriptions = [{ topic: 'a', qos: 1, nl: true }]
+    peer.send({ cmd: 'subscribe', messageId: 1, subscriptions })
+    assert.is((await peer.next())?.cmd, 'suback')
+    const published = new Promise((resolve) => world.space.listen({ published: resolve }))
+    peer.socket.destroy()
+    await published
+    const again = wire(await world.socket())
+    again.send(connectPacket(lasting))
+    assert.is((await again.next())?.sessionPresent, true)
+    again.send({ cmd: 'pingreq' })
+    assert.is((await again.next())?.cmd, 'pingresp') // [MQTT-3.8.3-3]
+  })
+)
+
 sessions.run()
 
 const upstream = suite('aedes, where we touch it')
