@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { join, parse, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { withFolder } from './folder.ts'
 import { freePort, memoryOf, serve, stop, untilAnswers } from './processes.ts'
@@ -8,12 +9,41 @@ const ROUNDS = 7
 /** Memory settles after the first collections. */
 const SETTLE_MS = 1_500
 
-/** Start and idle memory of the bundle beside a bare hono, aedes and level, bundled the same way. */
+/** Start and idle memory of the bundle, and start in process, beside bare ones bundled the same way. */
 export async function measureStart(): Promise<Figure[]> {
-  const bareBundle = resolve('dist/bare-core.cjs')
+  return [...(await measureCommand()), ...(await measureInProcess())]
+}
+
+/** `startFogbank` until it resolves, after the import, beside a bare hono, aedes and memory-level. */
+async function measureInProcess(): Promise<Figure[]> {
+  const bare = await bundle('packages/bench/bare-in-process.js')
+  const fogbank = await bundle('packages/bench/fogbank-in-process.ts')
+  const limit: number[] = []
+  const all: number[] = []
+  const one: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    limit.push(saidBy(bare))
+    all.push(saidBy(fogbank))
+    one.push(saidBy(fogbank, 'aws-iot'))
+  }
+  const against = 'bare hono, aedes, memory-level'
+  const figure = { unit: 'ms', against, limit, target: { atMost: 1.5 } }
+  return [
+    toFigure({ ...figure, name: 'startFogbank()', ours: all }),
+    toFigure({ ...figure, name: "startFogbank({ only: ['aws-iot'] })", ours: one })
+  ]
+}
+
+/** The milliseconds that a program prints. */
+const saidBy = (...args: string[]) =>
+  Number(execFileSync(process.execPath, args, { encoding: 'utf8' }))
+
+/** As the package is bundled. */
+async function bundle(entry: string): Promise<string> {
+  const outfile = resolve('dist', `${parse(entry).name}.cjs`)
   await build({
-    entryPoints: ['packages/bench/bare-core.js'],
-    outfile: bareBundle,
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -21,6 +51,11 @@ export async function measureStart(): Promise<Figure[]> {
     external: ['classic-level'],
     logLevel: 'warning'
   })
+  return outfile
+}
+
+async function measureCommand(): Promise<Figure[]> {
+  const bareBundle = await bundle('packages/bench/bare-core.js')
   const ours: Sample[] = []
   const limit: Sample[] = []
   for (let round = 0; round < ROUNDS; round++) {

@@ -188,9 +188,13 @@ export async function startSuite(options: {
       }))
     ]
     const { portBase } = configuration
-    for (const { service, offset } of services) {
-      await open(service, portBase === 0 ? 0 : portBase + offset, '--port-base')
-    }
+    const opened = await Promise.allSettled(
+      services.map(({ service, offset }) =>
+        open(service, portBase === 0 ? 0 : portBase + offset, '--port-base')
+      )
+    )
+    // All are waited for, so that a start that fails closes every port that was opened.
+    for (const one of opened) if (one.status === 'rejected') throw one.reason
     for (const personality of personalities.values()) {
       for (const { port, setting } of personality.description.ports ?? []) {
         await open(toService(personality), port, `${personality.definition.name}.${setting}`)
