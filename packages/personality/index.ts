@@ -23,7 +23,8 @@ export {
   type ErrorMaker,
   type ErrorRow,
   type Errors,
-  type Evidence
+  type Evidence,
+  type Sourced
 } from './errors.ts'
 export { type Faults } from './faults.ts'
 export {
