@@ -68,6 +68,8 @@ export interface NamespaceContext extends TopicsContext {
   tokens: TokenVerifier
   /** Where clients' connections are counted. */
   counts: Records
+  /** What routing and lifecycle events have to try again. */
+  waiting: Records
   /** Its topics can be reached by their bare names. */
   isDefault: boolean
 }
@@ -131,7 +133,7 @@ export async function createNamespace(
   await topics.configure(settings.topics)
   const { clock, tokens } = context
   const watching = { ...context, namespace: name, resources: () => namespace.current }
-  const router = createRouter(watching)
+  const router = await createRouter(watching)
   const lifecycle = await watchLifecycle({ ...watching, space, records: context.counts })
   const sessions = indexSessions(space)
   const namespace: Namespace = {

@@ -7,7 +7,7 @@ import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Settings } from './settings.ts'
-import { within, withNamespace, type TestClient, type World } from './testing.ts'
+import { issueClient, within, withNamespace, type TestClient, type World } from './testing.ts'
 
 const sessions = suite('azure-event-grid-namespaces sessions')
 
@@ -257,6 +257,25 @@ sessions('end when their time is over, one hour at the longest', () =>
     }
   })
 )
+
+for (const [ms, present] of [
+  [3_599_999, true],
+  [3_600_000, false]
+] as const) {
+  const fate = present ? 'still there' : 'gone'
+  sessions(`of MQTT 3.1.1 last an hour: ${fate} after ${ms} ms`, () =>
+    withNamespace({}, async (world) => {
+      const options = { protocolVersion: 4 as const, clean: false }
+      const peer = { certificate: await issueClient('dev1') }
+      const client = await world.client(options, peer)
+      assert.is((await client.next())?.returnCode, 0)
+      await client.mqtt.endAsync()
+      world.clock.advance(ms)
+      const back = await world.client(options, peer)
+      assert.is((await back.next())?.sessionPresent, present)
+    })
+  )
+}
 
 sessions('a client that is silent for one and a half keep-alives is let go with 0x8D', () =>
   withNamespace({}, async (world) => {

@@ -65,6 +65,7 @@ export async function createState(context: Context): Promise<State> {
   const records = await core.records(`${PERSONALITY}:events`)
   const deadLetters = await openDeadLetters(records, { clock, ids })
   const consents = await openConsents(records)
+  const waiting = await core.records(`${PERSONALITY}:waiting`)
   const counts = await core.records(`${PERSONALITY}:connections`)
   const changeStore = createChangeStore(await core.records(`${PERSONALITY}:settings`))
   const namespaces = new Map<string, Namespace>()
@@ -96,7 +97,7 @@ export async function createState(context: Context): Promise<State> {
   async function start(): Promise<void> {
     const pushing = createPushing()
     const common: Omit<NamespaceContext, 'isDefault'> = {
-      ...{ clock, ids, log, auth, tokens, store, deadLetters, pushing, counts },
+      ...{ clock, ids, log, auth, tokens, store, deadLetters, pushing, counts, waiting },
       sinks: core.sinks
     }
     for (const [name, own] of namespacesOf(settings)) {

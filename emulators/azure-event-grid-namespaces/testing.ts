@@ -148,10 +148,10 @@ function toPlain(packet: object): Record<string, any> {
 
 /** Runs a test against a fresh namespace; everything is closed afterwards. */
 export async function withNamespace(
-  options: { auth?: AuthMode; settings?: Settings; hints?: boolean },
+  options: { auth?: AuthMode; settings?: Settings; hints?: boolean; directory?: string },
   run: (world: World) => Promise<void>
 ): Promise<void> {
-  const { auth = 'strict', settings = {}, hints = false } = options
+  const { auth = 'strict', settings = {}, hints = false, directory } = options
   const lines: string[] = []
   const log = {
     info: (line: string) => void lines.push(line),
@@ -159,7 +159,8 @@ export async function withNamespace(
     error: (error: unknown, line: string) => void lines.push(`${line}: ${String(error)}`)
   }
   const clock = createManualClock()
-  const core = await createCore({ clock, ids: systemIds, log })
+  const kept = directory === undefined ? {} : { directory }
+  const core = await createCore({ clock, ids: systemIds, log, ...kept })
   const publicUrl = () => 'https://localhost:4660'
   const tokens = createAuthority({ clock, ids: systemIds, auth, publicUrl })
   const running = await startPersonality(azureEventGridNamespaces, {

@@ -1,19 +1,9 @@
-import type {
-  Clock,
-  DisconnectCause,
-  Ids,
-  Records,
-  Session,
-  SinkEvent,
-  Sinks,
-  Space
-} from '@fogbank/core'
-import type { Log } from '@fogbank/personality'
+import type { DisconnectCause, Ids, Records, Session, SinkEvent, Space } from '@fogbank/core'
 import { nameOf } from '../auth.ts'
 import { PERSONALITY } from '../name.ts'
 import type { Caller, Resources } from '../namespace.ts'
 import type { ClientResource } from '../settings.ts'
-import { createForwarder } from './forwarder.ts'
+import { createForwarder, type ForwarderContext } from './forwarder.ts'
 
 const CONNECTED = 'Microsoft.EventGrid.MQTTClientSessionConnected'
 const DISCONNECTED = 'Microsoft.EventGrid.MQTTClientSessionDisconnected'
@@ -56,13 +46,10 @@ export interface Lifecycle {
   close(): void
 }
 
-export interface LifecycleContext {
+export interface LifecycleContext extends ForwarderContext {
   namespace: string
   space: Space
-  sinks: Sinks
-  clock: Clock
   ids: Ids
-  log: Log
   /** How many connections each client had, by `NAMESPACE/authenticationName`. */
   records: Records
   /** What the settings come to now. */
@@ -78,7 +65,7 @@ interface Connected {
 export async function watchLifecycle(context: LifecycleContext): Promise<Lifecycle> {
   const { namespace: namespaceName, space, clock, ids, log, records } = context
   const events: SinkEvent[] = []
-  const forwarder = createForwarder(`${namespaceName}: lifecycle events`, context)
+  const forwarder = await createForwarder(`${namespaceName}/lifecycle`, context)
   /** Connections so far, by authentication name; a connect and its disconnect share a number. */
   const counts = await readCounts()
   const numbers = new Map<string, number>()

@@ -1,8 +1,7 @@
-import type { Clock, Ids, Message, Sinks, SinkEvent } from '@fogbank/core'
-import type { Log } from '@fogbank/personality'
+import type { Ids, Message, SinkEvent } from '@fogbank/core'
 import { nameOf, type Principal } from '../auth.ts'
 import type { Resources } from '../namespace.ts'
-import { createForwarder } from './forwarder.ts'
+import { createForwarder, type ForwarderContext } from './forwarder.ts'
 import { toRoutedEvent } from './routed-event.ts'
 
 /** Takes what is published to a namespace on to its route topic. */
@@ -10,26 +9,23 @@ export interface Router {
   /** Resolves when the event is stored; rejects when it cannot be. Nothing happens without a route. */
   route(message: Message, principal: Principal): Promise<void>
   /**
-   * Does that and goes on trying; resolves when the event is stored, dropped, or waits for its next try.
+   * Does that and goes on trying; resolves when the event is stored, dropped, or kept for its next try.
    * undefined: there is no route.
    */
   routeLater(message: Message, principal: Principal): Promise<void> | undefined
   close(): void
 }
 
-export interface RouterContext {
+export interface RouterContext extends ForwarderContext {
   namespace: string
-  sinks: Sinks
-  clock: Clock
   ids: Ids
-  log: Log
   /** What the settings come to now. */
   resources(): Resources
 }
 
-export function createRouter(context: RouterContext): Router {
+export async function createRouter(context: RouterContext): Promise<Router> {
   const { sinks, clock, ids, namespace } = context
-  const forwarder = createForwarder(`${namespace}: routing`, context)
+  const forwarder = await createForwarder(`${namespace}/routing`, context)
 
   function toEvent(message: Message, principal: Principal): SinkEvent {
     const arrival = { id: ids.uuid(), timeMs: clock.now(), source: namespace }

@@ -1,4 +1,7 @@
 // From an MQTT publish, or one over HTTP, to the event that pull delivery hands out.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import type { Message } from '@fogbank/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -138,6 +141,33 @@ routing('is tried again on the documented schedule, and acknowledged meanwhile',
     assert.is(tries.length, waits.length + 2, 'what is stored is not sent again')
   })
 )
+
+routing('is tried again after a restart', async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'fogbank-routing-'))
+  const settings = routed({ routeTopicResourceId: CUSTOM })
+  try {
+    await withNamespace({ settings, directory }, async (world) => {
+      world.core.sinks.register('custom-topic:slow', () => Promise.reject(new Error('full')))
+      const client = await world.client(await world.jwt())
+      await client.next()
+      await client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
+    })
+    for (const expected of [['lab/a'], []]) {
+      await withNamespace({ settings, directory }, async (world) => {
+        const taken: unknown[] = []
+        world.core.sinks.register('custom-topic:slow', async ([event]) => {
+          taken.push(event!.subject)
+        })
+        world.clock.advance(10_000)
+        assert.equal(taken, expected)
+        // Behind what forgets it.
+        await (await world.core.records('azure-event-grid-namespaces:waiting')).commit([])
+      })
+    }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
 
 routing('enriches with attributes of the client, repeated ones by commas', () => {
   const dynamic = [

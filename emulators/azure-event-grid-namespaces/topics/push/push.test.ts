@@ -3,6 +3,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { AGREES, DEAD_LETTERS, hook, withPush, type PushWorld, type Received } from './testing.ts'
 
+const SUBSCRIPTION = '/namespaces/default/topics/orders/eventSubscriptions/hook'
+
 const idsOf = ({ text }: Received): string[] =>
   [JSON.parse(text)].flat().map(({ id }: { id: string }) => id)
 
@@ -165,6 +167,28 @@ for (const [status, seconds] of [
   )
 }
 
+schedule('waits five minutes for a topic of another namespace that is not there', () =>
+  withPush(
+    () => [],
+    async (world) => {
+      const resourceId =
+        '/subscriptions/s/providers/Microsoft.EventGrid/namespaces/other/topics/none'
+      const destination = { endpointType: 'NamespaceTopic', properties: { resourceId } }
+      const deliveryConfiguration = { deliveryMode: 'Push', push: { destination } }
+      await world.control('PUT', SUBSCRIPTION, { deliveryConfiguration })
+      await world.publishIds('a')
+      await world.logged(/hook 404 events=1: attempt 1, next in 300 s/)
+      const taken: unknown[] = []
+      world.core.sinks.register('namespace-topic:other/none', async (events) => {
+        taken.push(...events)
+      })
+      world.clock.advance(300_000)
+      await world.logged(/hook 200 events=1: delivered/)
+      assert.is(taken.length, 1)
+    }
+  )
+)
+
 for (const status of [400, 401, 403, 404, 413, 414]) {
   schedule(`does not try again after ${status}`, () =>
     withPush(
@@ -270,7 +294,6 @@ async function buried(world: PushWorld): Promise<unknown[]> {
 
 const handshake = suite('azure-event-grid-namespaces push handshake')
 
-const SUBSCRIPTION = '/namespaces/default/topics/orders/eventSubscriptions/hook'
 const put = (world: PushWorld) =>
   world.control('PUT', SUBSCRIPTION, hook(world.receiver.url)).then(({ body }) => body)
 const stateOf = async (world: PushWorld) =>
