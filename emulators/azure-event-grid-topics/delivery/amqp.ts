@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { PublishedEvent } from '../events.ts'
-import { AMQP_OPTIONS, loadClient } from './clients.ts'
+import { AMQP_OPTIONS, connect, loadClient } from './clients.ts'
 import { toJson } from './output.ts'
 import type { Attempt, Outcome } from './retry.ts'
 import type { Subscription } from './subscription.ts'
@@ -29,7 +29,10 @@ export async function toEventHub(
   { connectionString, eventHubName }: { connectionString: string; eventHubName: string }
 ): Promise<Target> {
   const module = await loadClient('@azure/event-hubs', 'a destination EventHub')
-  const hub = new module.EventHubProducerClient(connectionString, eventHubName, AMQP_OPTIONS)
+  const hub = connect(
+    `${subscription.name}: destination`,
+    () => new module.EventHubProducerClient(connectionString, eventHubName, AMQP_OPTIONS)
+  )
   return {
     deliver: ([event], count) =>
       attempt(async () => {
@@ -50,7 +53,10 @@ export async function toServiceBus(
   queueOrTopic: string
 ): Promise<Target> {
   const module = await loadClient('@azure/service-bus', 'a destination of Service Bus')
-  const client = new module.ServiceBusClient(connectionString, AMQP_OPTIONS)
+  const client = connect(
+    `${subscription.name}: destination`,
+    () => new module.ServiceBusClient(connectionString, AMQP_OPTIONS)
+  )
   const sender = client.createSender(queueOrTopic)
   return {
     deliver: ([event], count) =>

@@ -91,3 +91,20 @@ export async function loadClient<Name extends keyof Clients>(
     )
   }
 }
+
+/**
+ * Makes a client that looks into its connection string at once.
+ *
+ * @throws SettingsError naming the subscription and the key, when the string is none
+ */
+export function connect<Client>(where: string, create: () => Client): Client {
+  try {
+    return create()
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new SettingsError(
+      `${where}.properties.connectionString is none that the client takes: ${message}`,
+      { cause }
+    )
+  }
+}

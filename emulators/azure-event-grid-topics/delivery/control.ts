@@ -2,9 +2,14 @@ import { Hono, type Context } from 'hono'
 import { SettingsError } from '@fogbank/personality'
 import type { Resources } from '../resources.ts'
 import { hideSecrets, type DeliveryAttributeMapping } from './attributes.ts'
-import { checkName, checkProperties, deliverySchemaOf } from './definition.ts'
+import {
+  checkName,
+  checkProperties,
+  deliverySchemaOf,
+  type DeadLetterDestination
+} from './definition.ts'
 import type { EventDelivery, Serving } from './index.ts'
-import { toScopeId, type Scope } from './subscription.ts'
+import { DEFAULT_RETRY_POLICY, toScopeId, type Scope } from './subscription.ts'
 
 /** What a path of the management API names. */
 interface Place {
@@ -125,9 +130,9 @@ function withoutReadOnly(properties: unknown): unknown {
   return rest
 }
 
-/** A webhook shows where it goes, but not its query: that may be a secret. */
+/** A webhook shows where it goes, but not its query: that may be a secret, as connection strings are. */
 function toArm({ subscription, state }: Serving): object {
-  const { destination, ...rest } = subscription.properties
+  const { destination, deadLetterDestination, retryPolicy, ...rest } = subscription.properties
   return {
     id: subscription.id,
     name: subscription.name,
@@ -137,6 +142,8 @@ function toArm({ subscription, state }: Serving): object {
       provisioningState: state,
       destination: toPublic(destination),
       ...rest,
+      ...(deadLetterDestination && { deadLetterDestination: withoutSecret(deadLetterDestination) }),
+      retryPolicy: { ...DEFAULT_RETRY_POLICY, ...retryPolicy },
       eventDeliverySchema: deliverySchemaOf(subscription.properties, subscription.scope.resource)
     }
   }
@@ -155,6 +162,11 @@ function toPublic({
   delete shown.connectionString
   const mappings = mappingsOf(properties)
   if (mappings.length > 0) shown.deliveryAttributeMappings = hideSecrets(mappings)
+  return { endpointType, properties: shown }
+}
+
+function withoutSecret({ endpointType, properties }: DeadLetterDestination): object {
+  const { connectionString: _secret, ...shown } = properties as Record<string, unknown>
   return { endpointType, properties: shown }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock, Ids } from '@fogbank/core'
-import { loadClient, STORAGE_OPTIONS, storageTimeout } from './clients.ts'
+import { connect, loadClient, STORAGE_OPTIONS, storageTimeout } from './clients.ts'
 import type { DeadLetterDestination } from './definition.ts'
 import { isCloudEvent, toCloudEvent, toEventGridEvent } from './output.ts'
 import type { DeadLetter } from './queue.ts'
@@ -26,7 +26,7 @@ export async function createDeadLetterWriter(
   const put =
     destination.endpointType === 'LocalFolder'
       ? toFolder(destination.properties.path)
-      : await toContainer(destination.properties)
+      : await toContainer(subscription, destination.properties)
   return async (letters) => {
     const name = toBlobName(subscription.name, clock.now(), ids.uuid())
     await put(name, JSON.stringify(letters.map((letter) => toDeadLetter(letter, subscription))))
@@ -81,18 +81,18 @@ function toFolder(folder: string): PutBlob {
   }
 }
 
-async function toContainer(properties: {
-  connectionString: string
-  blobContainerName: string
-}): Promise<PutBlob> {
+async function toContainer(
+  { name: subscription }: Subscription,
+  { connectionString, blobContainerName }: { connectionString: string; blobContainerName: string }
+): Promise<PutBlob> {
   const { BlobServiceClient } = await loadClient(
     '@azure/storage-blob',
     'a dead letter destination StorageBlob'
   )
-  const container = BlobServiceClient.fromConnectionString(
-    properties.connectionString,
-    STORAGE_OPTIONS
-  ).getContainerClient(properties.blobContainerName)
+  const service = connect(`${subscription}: deadLetterDestination`, () =>
+    BlobServiceClient.fromConnectionString(connectionString, STORAGE_OPTIONS)
+  )
+  const container = service.getContainerClient(blobContainerName)
   return async (name, text) => {
     const blob = container.getBlockBlobClient(name)
     await blob.upload(text, Buffer.byteLength(text), {

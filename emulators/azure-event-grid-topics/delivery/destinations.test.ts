@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { order, readFolder, webhook, withDelivery, type Reaction } from './testing.ts'
+import { startFogbank } from 'fogbank'
+import { order, readFolder, TOPICS, webhook, withDelivery, type Reaction } from './testing.ts'
 
 const ORDERS =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/fogbank/providers/Microsoft.EventGrid/topics/orders'
@@ -126,6 +127,44 @@ inside('a subscriber that hangs holds back nobody else', () =>
 inside.run()
 
 const clients = suite('destinations that an official client is for')
+/** What is no connection string, by destination. */
+const unreadable: [string, object][] = [
+  ['StorageQueue', { queueName: 'q' }],
+  ['EventHub', { eventHubName: 'h' }],
+  ['ServiceBusQueue', { queueName: 'q' }],
+  ['ServiceBusTopic', { topicName: 't' }]
+]
+for (const connectionString of ['nothing', 'Endpoint=;SharedAccessKeyName=;SharedAccessKey=']) {
+  for (const [endpointType, properties] of unreadable) {
+    clients(`${endpointType} with ${connectionString} for a connection is refused at start`, () =>
+      refuses(
+        toTopic({ endpointType, properties: { connectionString, ...properties } })(),
+        /^configuration of azure-event-grid-topics: to-somewhere: destination\.properties\.connectionString is none that the client takes: /
+      )
+    )
+  }
+  clients(`dead letters with ${connectionString} for a connection are refused at start`, () => {
+    const deadLetterDestination = {
+      endpointType: 'StorageBlob',
+      properties: { connectionString, blobContainerName: 'c' }
+    }
+    const destination = { endpointType: 'MqttTopic', properties: { topic: 't' } }
+    return refuses(
+      toTopic(destination, { deadLetterDestination })(),
+      /^configuration of azure-event-grid-topics: to-somewhere: deadLetterDestination\.properties\.connectionString is none that/
+    )
+  })
+}
+
+/** A start says so, as a fault of the configuration. */
+async function refuses(settings: object, sentence: RegExp): Promise<void> {
+  const said = await startFogbank({ only: [TOPICS], config: { [TOPICS]: settings } }).then(
+    (fogbank) => fogbank.close().then(() => 'started'),
+    (error: Error) => error.message
+  )
+  assert.match(said, sentence)
+}
+
 /** The key of Azurite's well-known account has to be base64; nobody checks it here. */
 const azurite = (url: string) => {
   const { origin } = new URL(url)

@@ -1,7 +1,7 @@
 import type { Core } from '@fogbank/core'
 import type { PublishedEvent } from '../events.ts'
 import { toEventHub, toServiceBus } from './amqp.ts'
-import { loadClient, STORAGE_OPTIONS, storageTimeout } from './clients.ts'
+import { connect, loadClient, STORAGE_OPTIONS, storageTimeout } from './clients.ts'
 import type { HttpOut } from '@fogbank/personality'
 import { CONTENT_TYPES, toCloudEvent, toJson } from './output.ts'
 import type { Attempt } from './retry.ts'
@@ -21,7 +21,7 @@ const PERSONALITY = 'azure-event-grid-topics'
 const DELIVERED: Attempt = { status: 200 }
 const NOTHING_TO_CLOSE = async () => {}
 
-/** @throws SettingsError when the destination wants a client that is not installed */
+/** @throws SettingsError when the destination wants a client that is not installed, or one that does not take its connection string */
 export async function createTarget(
   subscription: Subscription,
   { core, http }: { core: Core; http: HttpOut }
@@ -38,10 +38,10 @@ export async function createTarget(
       const { connectionString, queueName, queueMessageTimeToLiveInSeconds } =
         destination.properties
       const module = await loadClient('@azure/storage-queue', 'a destination StorageQueue')
-      const queue = module.QueueServiceClient.fromConnectionString(
-        connectionString,
-        STORAGE_OPTIONS
-      ).getQueueClient(queueName)
+      const service = connect(`${subscription.name}: destination`, () =>
+        module.QueueServiceClient.fromConnectionString(connectionString, STORAGE_OPTIONS)
+      )
+      const queue = service.getQueueClient(queueName)
       const options =
         queueMessageTimeToLiveInSeconds === undefined
           ? {}

@@ -38,8 +38,7 @@ export interface Subscription {
 }
 
 const MINUTE_MS = 60_000
-const DEFAULT_ATTEMPTS = 30
-const DEFAULT_TIME_TO_LIVE_MINUTES = 1440
+export const DEFAULT_RETRY_POLICY = { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }
 const MAXIMUM_EVENTS_PER_BATCH = 5000
 const DEFAULT_BATCH_KILOBYTES = 64
 
@@ -61,7 +60,8 @@ export function createSubscription(
   name: string,
   properties: EventSubscriptionProperties
 ): Subscription {
-  const { destination, filter, retryPolicy = {} } = properties
+  const { destination, filter } = properties
+  const retryPolicy = { ...DEFAULT_RETRY_POLICY, ...properties.retryPolicy }
   const isWebHook = destination.endpointType === 'WebHook'
   const { maxEventsPerBatch, preferredBatchSizeInKilobytes } = isWebHook
     ? destination.properties
@@ -79,9 +79,8 @@ export function createSubscription(
     properties,
     schema: deliverySchemaOf(properties, scope.resource),
     matches: compileMatcher(filter),
-    maxDeliveryAttempts: retryPolicy.maxDeliveryAttempts ?? DEFAULT_ATTEMPTS,
-    timeToLiveMs:
-      (retryPolicy.eventTimeToLiveInMinutes ?? DEFAULT_TIME_TO_LIVE_MINUTES) * MINUTE_MS,
+    maxDeliveryAttempts: retryPolicy.maxDeliveryAttempts,
+    timeToLiveMs: retryPolicy.eventTimeToLiveInMinutes * MINUTE_MS,
     maxEventsPerBatch: isBatched ? (maxEventsPerBatch ?? MAXIMUM_EVENTS_PER_BATCH) : 1,
     preferredBatchBytes: (preferredBatchSizeInKilobytes ?? DEFAULT_BATCH_KILOBYTES) * 1024,
     azureResource: !isWebHook,

@@ -245,6 +245,37 @@ const runtime = suite('subscriptions at run time')
 const noSubscriptions = () => ({ topics: [{ name: 'orders' }] })
 const LIST = '/topics/orders/eventSubscriptions'
 
+runtime('show no connection string, of the destination or of the dead letters', () =>
+  withDelivery(noSubscriptions, async (world) => {
+    const connectionString =
+      'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=s3cret=;QueueEndpoint=http://127.0.0.1:1/a'
+    const blobs = `${connectionString};BlobEndpoint=http://127.0.0.1:1/a`
+    const { status, body } = await world.arm('PUT', `${LIST}/secret`, {
+      properties: {
+        destination: {
+          endpointType: 'StorageQueue',
+          properties: { connectionString, queueName: 'q' }
+        },
+        retryPolicy: { maxDeliveryAttempts: 2 },
+        deadLetterDestination: {
+          endpointType: 'StorageBlob',
+          properties: { connectionString: blobs, blobContainerName: 'c' }
+        }
+      }
+    })
+    assert.is(status, 201)
+    assert.not.match(JSON.stringify(body), 's3cret')
+    assert.equal(body.properties.deadLetterDestination, {
+      endpointType: 'StorageBlob',
+      properties: { blobContainerName: 'c' }
+    })
+    assert.equal(body.properties.retryPolicy, {
+      maxDeliveryAttempts: 2,
+      eventTimeToLiveInMinutes: 1440
+    })
+  })
+)
+
 runtime('are made, read, changed and deleted in the form of the management API', () =>
   withDelivery(noSubscriptions, async (world) => {
     const { name: _name, ...properties } = webhook('late', `${world.receiver.url}?code=s3cret`)
@@ -263,6 +294,7 @@ runtime('are made, read, changed and deleted in the form of the management API',
           endpointType: 'WebHook',
           properties: { endpointBaseUrl: world.receiver.url }
         },
+        retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 },
         eventDeliverySchema: 'EventGridSchema'
       }
     }
