@@ -7,7 +7,9 @@ const target = process.argv[2]
 if (!target) throw new Error('usage: node scripts/image.js FOLDER')
 
 mkdirSync(target, { recursive: true })
-cpSync('dist/fogbank.cjs', join(target, 'fogbank.cjs'))
+for (const file of ['fogbank.cjs', 'fogbank-suite.cjs']) {
+  cpSync(join('dist', file), join(target, file))
+}
 
 const wanted = ['classic-level']
 const taken = new Set()

@@ -165,9 +165,9 @@ function configurationOfExec(flags: Record<string, unknown>): Configuration {
 
 /** Where the CA's certificate stands; it is made when there is none yet. */
 async function findCaFile(configuration: Configuration): Promise<string | undefined> {
-  const { tlsDir, hostname } = configuration
+  const { tlsDir } = configuration
   const directory = resolve(tlsDir)
-  const tls = createTls({ directory, hostname, clock: systemClock, ids: systemIds })
+  const tls = createTls({ directory, clock: systemClock, ids: systemIds })
   await tls.ca()
   return tls.caFile
 }

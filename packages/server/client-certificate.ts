@@ -49,14 +49,14 @@ export type CertificateOwner = { thing: string } | { client: string }
  * @throws UsageError for a name that the vendor does not allow, or a folder that cannot be written
  */
 export async function issueClientFiles(
-  { tlsDir, hostname }: Pick<Configuration, 'tlsDir' | 'hostname'>,
+  { tlsDir }: Pick<Configuration, 'tlsDir'>,
   owner: CertificateOwner,
   out?: string
 ): Promise<ClientFiles> {
   const [kind, name] = 'thing' in owner ? [KINDS.thing, owner.thing] : [KINDS.client, owner.client]
   if (!kind.names.test(name)) throw new UsageError(`${kind.flag} ${name} ${kind.mistake}`)
   const directory = resolve(tlsDir)
-  const tls = createTls({ directory, hostname, clock: systemClock, ids: systemIds })
+  const tls = createTls({ directory, clock: systemClock, ids: systemIds })
   const folder = out === undefined ? join(directory, kind.folder) : resolve(out)
   writePair(folder, name, await tls.issueClient(name), '--out')
   return {

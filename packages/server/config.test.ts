@@ -71,6 +71,8 @@ const OTHERS: Record<SettingName, [text: string, value: unknown]> = {
   ephemeral: ['true', true],
   host: ['0.0.0.0', '0.0.0.0'],
   hostname: ['fog.test', 'fog.test'],
+  tlsCert: ['own.pem', 'own.pem'],
+  tlsKey: ['own.key', 'own.key'],
   portBase: ['5600', 5600],
   auth: ['lenient', 'lenient'],
   logLevel: ['debug', 'debug'],
@@ -90,6 +92,23 @@ for (const [name, [text, value]] of Object.entries(OTHERS)) {
 }
 
 order.run()
+
+const names = suite('configuration hostname')
+
+names('is in URLs when it is one, and several are for the certificate only', () => {
+  const read = (hostname?: string) => {
+    const { hostname: pinned, hostnames } = readConfiguration(personalities, { hostname }, {})
+    return { pinned, hostnames }
+  }
+  assert.equal(read(), { pinned: undefined, hostnames: [] })
+  assert.equal(read('fogbank'), { pinned: 'fogbank', hostnames: ['fogbank'] })
+  assert.equal(read('fogbank, fog.example'), {
+    pinned: undefined,
+    hostnames: ['fogbank', 'fog.example']
+  })
+})
+
+names.run()
 
 const mistakes = suite('configuration mistakes')
 

@@ -18,11 +18,16 @@ export interface Configuration {
   dataDir: string
   ephemeral: boolean
   host: string | undefined
+  /** The one name that URLs carry; undefined with none or with several. */
   hostname: string | undefined
+  /** Names for the certificate, beside the local ones. */
+  hostnames: string[]
   portBase: number
   auth: AuthMode
   logLevel: LogLevel
   tlsDir: string
+  tlsCert: string | undefined
+  tlsKey: string | undefined
   hints: boolean
   plainDoor: PlainDoorSettings
   authority: AuthoritySettings
@@ -80,11 +85,17 @@ export function readConfiguration(
       setting.default
   }
   const own = fromFile as Record<string, unknown>
+  const hostnames = String(values.hostname ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
   return {
     ...(values as Omit<
       Configuration,
-      'plainDoor' | 'authority' | 'compatibilityPorts' | 'personalities'
+      'hostname' | 'hostnames' | 'plainDoor' | 'authority' | 'compatibilityPorts' | 'personalities'
     >),
+    hostname: hostnames.length === 1 ? hostnames[0] : undefined,
+    hostnames,
     plainDoor: (own.plainDoor ?? {}) as PlainDoorSettings,
     authority: (own.authority ?? {}) as AuthoritySettings,
     compatibilityPorts: (own.compatibilityPorts ?? {}) as Record<string, string>,

@@ -43,11 +43,11 @@ export async function exec(
 }
 
 /** Those of `env --all`, and those by which `fogbank reset` and the like find this suite. */
-function variablesOf(suite: Suite, { tlsDir }: Configuration): Record<string, string> {
+function variablesOf(suite: Suite, { tlsDir, tlsCert }: Configuration): Record<string, string> {
   const endpoints = suite.endpoints('localhost')
   const { port } = new URL(String(endpoints.control!.http))
   return {
-    ...environmentOf(endpoints, undefined, suite.tls.caFile),
+    ...environmentOf(endpoints, undefined, tlsCert === undefined ? suite.tls.caFile : undefined),
     FOGBANK_PORT_BASE: port,
     FOGBANK_TLS_DIR: resolve(tlsDir)
   }

@@ -23,16 +23,22 @@ export interface Service {
   mqttOverTcp?: boolean
 }
 
-export interface ListenOptions {
-  service: Service
-  core: Core
-  tls: Tls
+/** Where a port is to be opened, and by whom. */
+interface Place {
+  /** For people. */
+  name: string
   log: Log
   hosts: readonly string[]
   /** 0: any free port. */
   port: number
   /** Where people choose the port, for when it is taken: `--port-base`. */
   portSetting: string
+}
+
+export interface ListenOptions extends Omit<Place, 'name'> {
+  service: Service
+  core: Core
+  tls: Tls
   timeouts: Timeouts
 }
 
@@ -171,7 +177,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     )
   }
 
-  const servers = await bind(options, (socket) => {
+  const servers = await bind({ ...options, name: service.name }, (socket) => {
     sockets.add(socket)
     socket.on('close', forget)
     sniff(socket)
@@ -204,11 +210,22 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 }
 
+/**
+ * Opens a port and closes it again.
+ *
+ * @throws UsageError as listen does
+ */
+export async function checkPort(place: Place): Promise<void> {
+  const quiet = { ...place, log: { ...place.log, warn: () => {} } } // listen says it, too
+  const servers = await bind(quiet, (socket) => socket.destroy())
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+}
+
 /** How often another free port is tried when the first is free on one address only. */
 const FREE_PORT_TRIES = 5
 
 async function bind(
-  { service, hosts, port, portSetting, log }: ListenOptions,
+  { name, hosts, port, portSetting, log }: Place,
   accept: (socket: net.Socket) => void
 ): Promise<net.Server[]> {
   for (let attempt = 1; ; attempt++) {
@@ -218,7 +235,7 @@ async function bind(
         const wanted = servers[0] ? (servers[0].address() as net.AddressInfo).port : port
         const server = await bindOne(host, wanted, accept)
         if (server) servers.push(server)
-        else log.warn(`${service.name} does not listen on ${host}: the address is not available`)
+        else log.warn(`${name} does not listen on ${host}: the address is not available`)
       }
       if (servers.length > 0) return servers
       throw new UsageError(`none of ${hosts.join(', ')} is an address of this machine; see --host`)
@@ -228,13 +245,13 @@ async function bind(
       if (code === 'EADDRINUSE' && port === 0 && attempt < FREE_PORT_TRIES) continue
       if (code === 'EADDRINUSE') {
         throw new UsageError(
-          `port ${port} (${service.name}) is taken; stop what listens there or choose another ${portSetting}`,
+          `port ${port} (${name}) is taken; stop what listens there or choose another ${portSetting}`,
           { cause: error }
         )
       }
       if (code === 'EACCES') {
         throw new UsageError(
-          `port ${port} (${service.name}) needs more rights; choose another ${portSetting}`,
+          `port ${port} (${name}) needs more rights; choose another ${portSetting}`,
           {
             cause: error
           }

@@ -42,7 +42,11 @@ export async function readEnvironment(
   id: string | undefined
 ): Promise<Record<string, string>> {
   const endpoints = (await ask(configuration, '/endpoints')) as Endpoints
-  return environmentOf(endpoints, id, resolve(configuration.tlsDir, 'ca.pem'))
+  return environmentOf(
+    endpoints,
+    id,
+    configuration.tlsCert === undefined ? resolve(configuration.tlsDir, 'ca.pem') : undefined
+  )
 }
 
 /** Has the suite's authority make a token. @throws UsageError when no suite answers, or it refuses */

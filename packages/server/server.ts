@@ -22,7 +22,7 @@ import type { Configuration } from './config.ts'
 import { createControl } from './control.ts'
 import { describeEndpoint, toUrls, type Endpoints } from './endpoints.ts'
 import { UsageError } from './failure.ts'
-import { listen, type Listener, type Service } from './listener.ts'
+import { checkPort, listen, type Listener, type Service } from './listener.ts'
 import { createPlainDoor } from './plain-door.ts'
 import type { Timeouts } from './timeouts.ts'
 import { createTls, type Tls } from './tls.ts'
@@ -63,7 +63,20 @@ export async function startSuite(options: {
     ({ name }) => !configuration.only || configuration.only.includes(name)
   )
   const tlsDirectory = options.tlsInMemory ? undefined : configuration.tlsDir
-  const tls = createTls({ directory: tlsDirectory, hostname: configuration.hostname, clock, ids })
+  const tls = createTls({
+    directory: tlsDirectory,
+    names: [
+      ...options.definitions.map(({ name }) => `${name}.localhost`),
+      ...configuration.hostnames
+    ],
+    own: configuration,
+    clock,
+    ids
+  })
+  const hosts = configuration.host ? [configuration.host] : LOOPBACK
+  // Before anything is written: a start that is refused leaves no trace.
+  tls.check()
+  await checkPorts(wanted, { configuration, hosts, log })
   const authority = startAuthority({
     settings: configuration.authority,
     clock,
@@ -78,7 +91,6 @@ export async function startSuite(options: {
   const core = await openCore(configuration, { clock, ids, log })
   const personalities = new Map<string, RunningPersonality>()
   const listeners: { name: string; listener: Listener }[] = []
-  const hosts = configuration.host ? [configuration.host] : LOOPBACK
   let ready = false
   let closing: Promise<void> | undefined
   let resetting = Promise.resolve()
@@ -222,6 +234,29 @@ export async function startSuite(options: {
     throw error
   }
   return { core, personalities, tls, endpoints, reset, close }
+}
+
+/** @throws UsageError for a port that is taken already */
+async function checkPorts(
+  wanted: readonly PersonalityDefinition[],
+  { configuration, hosts, log }: { configuration: Configuration; hosts: string[]; log: Log }
+): Promise<void> {
+  const { portBase, compatibilityPorts } = configuration
+  const ports: [name: string, port: number, setting: string][] = []
+  if (portBase !== 0) {
+    ports.push(['control', portBase, '--port-base'])
+    ports.push(['authority', portBase + AUTHORITY_OFFSET, '--port-base'])
+    for (const { name, portOffset } of wanted) {
+      ports.push([name, portBase + portOffset, '--port-base'])
+    }
+  }
+  for (const [port, id] of Object.entries(compatibilityPorts)) {
+    ports.push([id, Number(port), 'compatibilityPorts'])
+  }
+  const checked = await Promise.allSettled(
+    ports.map(([name, port, portSetting]) => checkPort({ name, hosts, port, portSetting, log }))
+  )
+  for (const one of checked) if (one.status === 'rejected') throw one.reason
 }
 
 /** @throws UsageError for settings that make no sense */

@@ -20,7 +20,7 @@ export const settings = {
     env: 'FOGBANK_ONLY',
     schema: { type: 'array', items: { type: 'string' }, minItems: 1 },
     default: undefined,
-    meaning: 'personalities to start, by id, separated by commas; all when left out'
+    meaning: 'personalities to start, separated by commas; all when left out'
   },
   dataDir: {
     flag: '--data-dir <dir>',
@@ -41,28 +41,29 @@ export const settings = {
     env: 'FOGBANK_HOST',
     schema: { type: 'string', minLength: 1 },
     default: undefined,
-    meaning: 'address to listen on; 127.0.0.1 and ::1 when left out'
+    meaning: 'address to listen on; both loopback ones when left out'
   },
   hostname: {
-    flag: '--hostname <name>',
+    flag: '--hostname <names>',
     env: 'FOGBANK_HOSTNAME',
     schema: { type: 'string', minLength: 1 },
     default: undefined,
-    meaning: 'name clients use: in the certificate, and in URLs that answers carry'
+    // Whoever asks is answered with the name it asked by, unless one name is everybody's.
+    meaning: 'names for the certificate; one alone is in every URL, too'
   },
   portBase: {
     flag: '--port-base <port>',
     env: 'FOGBANK_PORT_BASE',
     schema: { type: 'integer', minimum: 0, maximum: 65400 },
     default: 4600,
-    meaning: 'port of the control door, the others follow; 0 takes free ports'
+    meaning: 'port of the control door, others follow; 0: free ports'
   },
   auth: {
     flag: '--auth <mode>',
     env: 'FOGBANK_AUTH',
     schema: { type: 'string', enum: ['strict', 'lenient'] },
     default: 'strict',
-    meaning: 'strict verifies credentials; lenient takes any well-formed, unexpired one'
+    meaning: 'strict, or lenient: any well-formed credential will do'
   },
   logLevel: {
     flag: '--log-level <level>',
@@ -77,6 +78,20 @@ export const settings = {
     schema: { type: 'string', minLength: 1 },
     default: '.fogbank/tls',
     meaning: 'folder of the local CA and the server certificate'
+  },
+  tlsCert: {
+    flag: '--tls-cert <file>',
+    env: 'FOGBANK_TLS_CERT',
+    schema: { type: 'string', minLength: 1 },
+    default: undefined,
+    meaning: 'your own server certificate and chain, PEM'
+  },
+  tlsKey: {
+    flag: '--tls-key <file>',
+    env: 'FOGBANK_TLS_KEY',
+    schema: { type: 'string', minLength: 1 },
+    default: undefined,
+    meaning: 'its private key, PEM'
   },
   hints: {
     flag: '--no-hints',

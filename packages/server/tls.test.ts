@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000
 
 /** A fresh process on the same folder, as far as certificates are concerned. */
 function open(directory: string | undefined, hostname?: string, clock = createManualClock()) {
-  return createTls({ directory, hostname, clock, ids: systemIds })
+  return createTls({ directory, names: hostname ? [hostname] : [], clock, ids: systemIds })
 }
 
 const certificates = suite('certificates')
@@ -25,6 +25,7 @@ certificates('carry the local names and --hostname, and are signed by the CA', a
   assert.equal(server.subjectAltName?.split(', '), [
     'DNS:localhost',
     'DNS:*.localhost',
+    'DNS:fogbank.localhost',
     'IP Address:127.0.0.1',
     'IP Address:0:0:0:0:0:0:0:1',
     'DNS:fog.example'
@@ -41,6 +42,27 @@ certificates('take an address as --hostname', async () => {
   const { cert } = await open(undefined, '192.168.7.7').server()
   assert.is(new X509Certificate(cert).checkIP('192.168.7.7'), '192.168.7.7')
 })
+
+certificates("of the server are the user's own, when told so", () =>
+  withFolder(async (folder) => {
+    const own = await open(undefined, 'own.example').server()
+    const [tlsCert, tlsKey] = [join(folder, 'own.pem'), join(folder, 'own.key')]
+    writeFileSync(tlsCert, own.cert)
+    writeFileSync(tlsKey, own.key)
+    const clock = createManualClock()
+    const tls = createTls({
+      directory: join(folder, 'tls'),
+      own: { tlsCert, tlsKey },
+      clock,
+      ids: systemIds
+    })
+    const { cert, key, ca } = await tls.server()
+    assert.equal({ cert, key }, { cert: own.cert, key: own.key })
+    // Devices still show certificates of the local CA.
+    assert.is(ca, await tls.ca())
+    assert.not(existsSync(join(folder, 'tls/server.pem')))
+  })
+)
 
 certificates('last at most 825 days', async () => {
   const { cert, ca } = await open(undefined).server()

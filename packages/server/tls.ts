@@ -7,6 +7,8 @@ import { UsageError } from './failure.ts'
 
 /** The local certificate authority and the server certificate it signed. */
 export interface Tls {
+  /** Reads what is there already, and makes nothing. @throws UsageError for what cannot be used */
+  check(): void
   /** For a TLS server; made or read with the first call. */
   server(): Promise<KeyPair & { ca: string }>
   /** PEM of the authority, for clients to trust. */
@@ -19,7 +21,17 @@ export interface Tls {
   readonly caFile: string | undefined
 }
 
-const LOCAL_NAMES = ['localhost', '*.localhost', '127.0.0.1', '::1']
+/**
+ * Few clients take `*.localhost`, as nothing stands between the star and the top: `fogbank.localhost` and the
+ * names that the caller adds stand beside it.
+ */
+const LOCAL_NAMES = ['localhost', '*.localhost', 'fogbank.localhost', '127.0.0.1', '::1']
+
+/** A server certificate that the user brought, by its files. */
+export interface OwnCertificate {
+  tlsCert?: string | undefined
+  tlsKey?: string | undefined
+}
 
 /**
  * Keeps certificates in a folder and makes them anew when they run out or the names change; without a
@@ -27,13 +39,16 @@ const LOCAL_NAMES = ['localhost', '*.localhost', '127.0.0.1', '::1']
  */
 export function createTls(options: {
   directory: string | undefined
-  hostname: string | undefined
+  /** Beside the local ones. */
+  names?: readonly string[]
+  /** Takes the place of the server certificate that would be made. */
+  own?: OwnCertificate
   clock: Clock
   ids: Ids
 }): Tls {
   const { directory } = options
   const certificates = createCertificates(options.clock, options.ids)
-  const names = options.hostname ? [...LOCAL_NAMES, options.hostname] : LOCAL_NAMES
+  const names = [...LOCAL_NAMES, ...(options.names ?? [])]
   let authority: Promise<KeyPair> | undefined
   let server: Promise<KeyPair> | undefined
 
@@ -50,6 +65,8 @@ export function createTls(options: {
 
   async function getServer(): Promise<KeyPair> {
     const issuer = await (authority ??= getAuthority())
+    const own = readOwn(options.own)
+    if (own) return own
     const kept = read(directory, 'server')
     if (kept && certificates.serves(kept, issuer, names)) return kept
     const made = await certificates.issue(issuer, { commonName: names.at(-1)!, names })
@@ -58,6 +75,10 @@ export function createTls(options: {
   }
 
   return {
+    check() {
+      if (!readOwn(options.own)) read(directory, 'server')
+      read(directory, 'ca')
+    },
     caFile: directory && resolve(directory, 'ca.pem'),
     async server() {
       const pair = await (server ??= getServer())
@@ -85,6 +106,29 @@ function read(directory: string | undefined, name: string): KeyPair | undefined 
   if (isPair(pair)) return pair
   const advice = 'remove both or choose another --tls-dir'
   throw new UsageError(`${file('pem')} and ${file('key')} are not a pair; ${advice}`)
+}
+
+/** @throws UsageError for one file without the other, for what cannot be read, and for what is no pair */
+function readOwn({ tlsCert, tlsKey }: OwnCertificate = {}): KeyPair | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined
+  if (tlsCert === undefined)
+    throw new UsageError('--tls-key needs --tls-cert; name both, or neither')
+  if (tlsKey === undefined)
+    throw new UsageError('--tls-cert needs --tls-key; name both, or neither')
+  const pair = { cert: readPem('--tls-cert', tlsCert), key: readPem('--tls-key', tlsKey) }
+  if (isPair(pair)) return pair
+  const advice = 'name a certificate and the private key that belongs to it, both PEM'
+  throw new UsageError(`--tls-cert ${tlsCert} and --tls-key ${tlsKey} are not a pair; ${advice}`)
+}
+
+function readPem(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const reason =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be read'
+    throw new UsageError(`${flag} ${file} ${reason}; name a PEM file that you may read`, { cause })
+  }
 }
 
 function isPair({ cert, key }: KeyPair): boolean {

@@ -1,0 +1,180 @@
+// What a start refuses: one sentence with the way out, exit code 2, and not a byte written.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createManualClock, systemIds } from '@fogbank/core'
+import { fogbank, withFolder, withRunning } from './testing.ts'
+import { createTls } from './tls.ts'
+
+const refusals = suite('fogbank start refuses')
+
+/** LevelDB begins a new one before it looks at its lock. */
+const DIARY = /db\/LOG(\.old)?$/
+
+/** Every file below a folder, with what is in it and when it was written. */
+function look(folder: string): Record<string, string> {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => !DIARY.test(path))
+    .sort()
+  return Object.fromEntries(
+    paths.map((path) => {
+      const file = statSync(join(folder, path))
+      if (file.isDirectory()) return [path, 'folder']
+      const hash = createHash('sha256')
+        .update(readFileSync(join(folder, path)))
+        .digest('hex')
+      return [path, `${file.mtimeMs} ${hash}`]
+    })
+  )
+}
+
+async function expectRefusal(folder: string, args: string[], sentence: RegExp): Promise<void> {
+  const before = look(folder)
+  const { code, out, err } = await fogbank(folder, ['start', ...args]).exited
+  assert.match(err, sentence)
+  assert.is(err.trimEnd().split('\n').length, 1, err)
+  assert.equal({ code, out }, { code: 2, out: '' })
+  assert.equal(look(folder), before)
+}
+
+async function withTakenPort(run: (port: number) => Promise<void>): Promise<void> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    await run((server.address() as net.AddressInfo).port)
+  } finally {
+    server.close()
+  }
+}
+
+refusals('a second time on one folder, on its ports or on others', () =>
+  withFolder((folder) =>
+    withRunning(folder, [], async ({ url }) => {
+      const { port } = new URL(url)
+      // The authority's key is written with its first use.
+      await fetch(`${url}/authority/tokens`, { method: 'POST', body: '{}' })
+      await expectRefusal(
+        folder,
+        ['--port-base', port],
+        new RegExp(`port ${port} \\(control\\) is taken; stop what listens there or choose another`)
+      )
+      await expectRefusal(
+        folder,
+        ['--port-base', '0'],
+        /the data folder .*db is in use by another process; stop it, choose another --data-dir/
+      )
+    })
+  )
+)
+
+refusals('a taken port', () =>
+  withFolder((folder) =>
+    withTakenPort((port) =>
+      expectRefusal(
+        folder,
+        ['--port-base', String(Math.min(port, 65_400))],
+        new RegExp(`port ${port} \\(control\\) is taken; .* choose another --port-base`)
+      )
+    )
+  )
+)
+
+refusals("a certificate that cannot be read, is none, or is not this key's", () =>
+  withFolder(async (folder) => {
+    const clock = createManualClock()
+    const own = createTls({ directory: undefined, clock, ids: systemIds })
+    const [one, other] = [await own.issueClient('one'), await own.issueClient('other')]
+    mkdirSync(join(folder, 'folder.pem'))
+    writeFileSync(join(folder, 'one.pem'), one.cert)
+    writeFileSync(join(folder, 'other.key'), other.key)
+    writeFileSync(join(folder, 'text.pem'), 'nonsense')
+    const cases: [cert: string, key: string, sentence: RegExp][] = [
+      ['none.pem', 'other.key', /--tls-cert none\.pem is not there; name a PEM file that you may/],
+      ['folder.pem', 'other.key', /--tls-cert folder\.pem cannot be read; name a PEM file that/],
+      ['text.pem', 'other.key', /text\.pem and --tls-key other\.key are not a pair; name a cert/],
+      ['one.pem', 'other.key', /one\.pem and --tls-key other\.key are not a pair; name a cert/]
+    ]
+    for (const [cert, key, sentence] of cases) {
+      await expectRefusal(folder, ['--tls-cert', cert, '--tls-key', key], sentence)
+    }
+    await expectRefusal(folder, ['--tls-key', 'other.key'], /--tls-key needs --tls-cert; name both/)
+    await expectRefusal(folder, ['--tls-cert', 'one.pem'], /--tls-cert needs --tls-key; name both/)
+  })
+)
+
+refusals('a kept certificate that is damaged', () =>
+  withFolder(async (folder) => {
+    const directory = join(folder, '.fogbank/tls')
+    await createTls({ directory, clock: createManualClock(), ids: systemIds }).server()
+    writeFileSync(join(directory, 'server.pem'), 'nonsense')
+    await expectRefusal(
+      folder,
+      ['--port-base', '0'],
+      /server\.pem and .*server\.key are not a pair; remove both or choose another --tls-dir/
+    )
+  })
+)
+
+refusals('a misspelt key, and suggests the near one', () =>
+  withFolder(async (folder) => {
+    writeFileSync(join(folder, 'fogbank.config.json'), '{"aws-iot":{"accessKey":[]}}')
+    await expectRefusal(
+      folder,
+      [],
+      /unknown key "accessKey" in "aws-iot"; did you mean "accessKeys"\?/
+    )
+  })
+)
+
+refusals.run()
+
+const node = suite('a Node that is too old')
+
+/** The published command under a Node that says it is of this version. */
+async function launch(folder: string, version: string) {
+  cpSync(join(import.meta.dirname, 'launcher.cjs'), join(folder, 'fogbank.cjs'))
+  const versions = `{ ...process.versions, node: '${version}' }`
+  const fake = `Object.defineProperty(process, 'versions', { value: ${versions} })`
+  writeFileSync(join(folder, 'fake.cjs'), fake)
+  const child = spawn(process.execPath, ['-r', './fake.cjs', 'fogbank.cjs', 'start'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => (out += chunk))
+  child.stderr.on('data', (chunk) => (err += chunk))
+  const [code] = await once(child, 'close')
+  return { code, out, err }
+}
+
+node('is told so before it reads a line that it may not understand', () =>
+  withFolder(async (folder) => {
+    writeFileSync(join(folder, 'fogbank-suite.cjs'), 'a syntax ??? of the future')
+    for (const version of ['20.10.0', '18.20.4', '8.17.0']) {
+      assert.equal(await launch(folder, version), {
+        code: 2,
+        out: '',
+        err: `fogbank: this is Node ${version}, but it takes 20.11 or newer; install one from https://nodejs.org\n`
+      })
+    }
+  })
+)
+
+node('is none from the version on that package.json names', () =>
+  withFolder(async (folder) => {
+    const root = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
+    const [, oldest] = /^>=(\d+\.\d+)$/.exec(JSON.parse(root).engines.node)!
+    writeFileSync(join(folder, 'fogbank-suite.cjs'), "console.log('started')")
+    for (const version of [`${oldest}.0`, '21.0.0', '100.1.0']) {
+      assert.equal(await launch(folder, version), { code: 0, out: 'started\n', err: '' })
+    }
+  })
+)
+
+node.run()
