@@ -84,33 +84,6 @@ const CASES: [what: string, settings: Settings, message: string][] = [
     'topics/orders/eventSubscriptions: there are two named one'
   ],
   [
-    'thumbprints with another scheme',
-    {
-      clients: [
-        {
-          name: 'dev1',
-          clientCertificateAuthentication: {
-            validationScheme: 'SubjectMatchesAuthenticationName',
-            allowedThumbprints: ['0'.repeat(40)]
-          }
-        }
-      ]
-    },
-    'clients/dev1/clientCertificateAuthentication/allowedThumbprints: goes with ThumbprintMatch only, not SubjectMatchesAuthenticationName'
-  ],
-  [
-    'ThumbprintMatch without thumbprints',
-    {
-      clients: [
-        {
-          name: 'dev1',
-          clientCertificateAuthentication: { validationScheme: 'ThumbprintMatch' }
-        }
-      ]
-    },
-    'clients/dev1/clientCertificateAuthentication/allowedThumbprints: is missing, but ThumbprintMatch needs it'
-  ],
-  [
     'attributes of 4097 bytes',
     { clients: [{ name: 'dev1', attributes: { a: 'x'.repeat(4_089) } }] },
     'clients/dev1/attributes: has 4097 bytes, but at most 4096 fit'

@@ -45,21 +45,12 @@ export function checkReferences(settings: WholeSettings): void {
   settings.clients.forEach(checkClient)
 }
 
-function checkClient({ name, clientCertificateAuthentication, attributes }: ClientResource): void {
+function checkClient({ name, attributes }: ClientResource): void {
   const bytes = Buffer.byteLength(JSON.stringify(attributes ?? {}))
   if (attributes && bytes > MAXIMUM_ATTRIBUTE_BYTES) {
     throw new SettingsError(
       `clients/${name}/attributes: has ${bytes} bytes, but at most ${MAXIMUM_ATTRIBUTE_BYTES} fit`
     )
-  }
-  if (!clientCertificateAuthentication) return
-  const { validationScheme, allowedThumbprints } = clientCertificateAuthentication
-  const place = `clients/${name}/clientCertificateAuthentication/allowedThumbprints`
-  if (validationScheme === 'ThumbprintMatch' && !allowedThumbprints) {
-    throw new SettingsError(`${place}: is missing, but ThumbprintMatch needs it`)
-  }
-  if (validationScheme !== 'ThumbprintMatch' && allowedThumbprints) {
-    throw new SettingsError(`${place}: goes with ThumbprintMatch only, not ${validationScheme}`)
   }
 }
 
