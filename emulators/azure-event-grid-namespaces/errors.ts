@@ -321,6 +321,14 @@ export const errors = defineErrors({
     source: RETAIN,
     evidence: 'assumed'
   },
+  ConnectRateExceeded: {
+    status: 429,
+    code: 'TooManyRequests',
+    message: 'The namespace takes no more connections in this second.',
+    mqtt: { reasonCode: 0x9f, returnCode: 3 },
+    source: QUOTAS,
+    evidence: 'assumed'
+  },
   InternalError: {
     status: 500,
     code: 'InternalServerError',

@@ -26,6 +26,7 @@ export async function httpPublish(call: EventGridCall): Promise<Reply> {
   const properties = toProperties(call)
   if (properties) message.properties = properties
   checkMessage(caller, message)
+  namespace.quotas.takeHttpPublish(message.payload.length)
   await namespace.router.route(message, principal).catch((error: Error) => {
     throw errors.RoutingFailed({}, { detail: error.message })
   })

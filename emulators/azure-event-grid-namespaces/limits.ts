@@ -112,6 +112,41 @@ export const limits = defineLimits(errors, {
     source: QUOTAS,
     evidence: 'documented'
   },
+  httpPublishesPerSecond: {
+    value: 500,
+    unit: 'HTTP publishes a second and throughput unit',
+    raises: 'Throttled',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
+  httpPublishBytesPerSecond: {
+    value: 524_288,
+    unit: 'bytes a second and throughput unit, payloads of HTTP publishes',
+    raises: 'Throttled',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
+  inboundMessagesPerSecond: {
+    value: 1_000,
+    unit: 'messages a second, of a connection, and of a namespace per throughput unit',
+    raises: 'Throttled',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
+  inboundBytesPerSecond: {
+    value: 1_048_576,
+    unit: 'bytes a second, payloads, of a connection, and of a namespace per throughput unit',
+    raises: 'Throttled',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
+  connectsPerSecond: {
+    value: 200,
+    unit: 'CONNECTs a second and throughput unit',
+    raises: 'ConnectRateExceeded',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
   maxResults: {
     value: 100,
     unit: 'retained messages in an answer',

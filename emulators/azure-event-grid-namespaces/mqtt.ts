@@ -84,7 +84,11 @@ export function mqtt(state: State): MqttPolicy<Caller> {
       }
       return undefined
     },
-    checkPublish: ({ identity }, message) => refusedBy(() => checkMessage(identity, message)),
+    checkPublish: ({ identity, clientId }, message) =>
+      refusedBy(() => {
+        checkMessage(identity, message)
+        identity.namespace.quotas.takePublish(clientId, message.payload.length)
+      }),
     checkSubscribe: ({ identity }, { filter }) =>
       refusedBy(() => checkSubscription(identity, filter))
   }
@@ -97,6 +101,7 @@ async function admit(state: State, connect: ConnectRequest): Promise<Admission<C
   limits.nameCharacters.check(connect.clientId.length)
   const namespace = state.find(prefixOf(connect.peer), connect.peer.host)
   if (!namespace) throw errors.NotFound({}, { detail: `path=${connect.peer.url}` })
+  namespace.quotas.takeConnect()
   const principal = await identifyClient(namespace, connect)
   const { space } = namespace
   const owner = nameOf(principal).toLowerCase()

@@ -6,6 +6,7 @@ import { createCustomJwt, type CustomJwt } from './authentication/custom-jwt.ts'
 import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
 import { checkReferences } from './references.ts'
+import { createQuotas, type Quotas } from './quotas.ts'
 import { compileEnrichments, type Enrich } from './routing/enrichments.ts'
 import { watchLifecycle, type Lifecycle } from './routing/lifecycle.ts'
 import { toRouteSink } from './routing/route-sink.ts'
@@ -27,6 +28,7 @@ export interface Namespace {
   readonly router: Router
   readonly lifecycle: Lifecycle
   readonly sessions: SessionIndex
+  readonly quotas: Quotas
   /** What its settings come to; replaced as a whole when they change. */
   current: Resources
   close(): void
@@ -136,8 +138,21 @@ export async function createNamespace(
   const router = await createRouter(watching)
   const lifecycle = await watchLifecycle({ ...watching, space, records: context.counts })
   const sessions = indexSessions(space)
+  const quotas = createQuotas(clock, () => namespace.current.settings)
   const namespace: Namespace = {
-    ...{ name, space, clock, tokens, lenient, topics, router, lifecycle, sessions, current },
+    ...{
+      name,
+      space,
+      clock,
+      tokens,
+      lenient,
+      topics,
+      router,
+      lifecycle,
+      sessions,
+      quotas,
+      current
+    },
     close() {
       sessions.close()
       stopRouting()

@@ -236,6 +236,18 @@ export const namespaceProperties = {
     items: NOT_EMPTY,
     description: 'Access keys of the namespace, for its topics.'
   },
+  sku: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      name: { type: 'string', enum: ['Standard'] },
+      capacity: { type: 'integer', minimum: 1, maximum: 40, description: 'Throughput units.' }
+    }
+  },
+  enforceQuotas: {
+    type: 'boolean',
+    description: 'Whether messages and connections over the throughput of the sku are refused.'
+  },
   httpPublishSuccess: {
     enum: ['auto', 202, 204],
     description: 'What an accepted HTTP Publish answers; auto: 202 when routing is configured.'

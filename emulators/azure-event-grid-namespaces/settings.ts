@@ -45,6 +45,10 @@ export interface NamespaceSettings {
   roleAssignments?: RoleAssignment[]
   /** @default the well-known namespace key */
   keys?: string[]
+  /** `capacity` is the number of throughput units. @default 1 */
+  sku?: { name?: string; capacity?: number }
+  /** Whether what is over the throughput of the sku is refused. @default false */
+  enforceQuotas?: boolean
   /** @default auto */
   httpPublishSuccess?: 'auto' | 202 | 204
   /** @default false */

@@ -192,13 +192,10 @@ async function withDoors(run: (doors: Doors) => Promise<void>): Promise<void> {
   }
 }
 
-const NO_SUBSCRIBERS = 0x10
-
 async function publish(client: MqttClient, topic: string): Promise<number> {
   try {
     const puback = await client.publishAsync(topic, 'go', { qos: 1 })
-    const { reasonCode = OK } = puback as { reasonCode?: number }
-    return reasonCode === NO_SUBSCRIBERS ? OK : reasonCode
+    return (puback as { reasonCode?: number }).reasonCode ?? OK
   } catch (error) {
     return (error as { code: number }).code
   }
