@@ -42,6 +42,9 @@ const Packet = AedesPacket as unknown as new (packet: object, broker: object) =>
 /** aedes' own topics: heartbeats and births, for a cluster that we are not. */
 const INTERNAL_TREE = '$SYS/'
 
+/** Nobody hears it, so as rarely as may be: aedes has a timer of four times that, too. */
+const HEARTBEAT_MS = 0x1fffffff
+
 type Done = (error?: Error | null) => void
 
 export interface BrokerOptions {
@@ -76,6 +79,7 @@ class Broker extends Aedes {
       drainTimeout: 0,
       maxClientsIdLength: 65535,
       connectTimeout: 0x7fffffff,
+      heartbeatInterval: HEARTBEAT_MS,
       queueLimit: 1000,
       // The session layer has checked before; this only keeps aedes from adding a rule of its own.
       authorizePublish: (_client: unknown, _packet: unknown, done: Done) => done(null)
@@ -122,6 +126,7 @@ function createPersistence({ incoming }: BrokerOptions): object {
     cleanSubscriptions: nothing,
     delWill: nothing,
     outgoingStream: () => Readable.from([]),
+    streamWill: () => Readable.from([]),
     async incomingGetPacket(client: object, packet: { messageId: number }) {
       const known = await incoming.has(connectionOf(client), packet.messageId)
       if (!known) throw new Error('no such packet')

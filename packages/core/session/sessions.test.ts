@@ -197,4 +197,29 @@ upstream('its client still has the parser that we replace, and one listener on i
   await new Promise<void>((resolve) => broker.close(resolve))
 })
 
+upstream('its own timers find nothing to do, and fail at nothing', async () => {
+  const { startBroker } = await import('../broker.ts')
+  const timers: (() => void)[] = []
+  const failures: unknown[] = []
+  const { setInterval } = globalThis
+  globalThis.setInterval = ((run: () => void, ms: number) => {
+    timers.push(run)
+    return setInterval(run, ms)
+  }) as typeof setInterval
+  try {
+    const broker = await startBroker({
+      publish: (packet) => failures.push(packet.topic),
+      incoming: { has: async () => false, release: async () => {} },
+      failed: (error) => failures.push(error)
+    })
+    assert.ok(timers.length > 0)
+    for (const run of timers) run()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    assert.equal(failures, [])
+    await broker.close()
+  } finally {
+    globalThis.setInterval = setInterval
+  }
+})
+
 upstream.run()
