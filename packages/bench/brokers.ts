@@ -24,9 +24,9 @@ export async function startOurs(folder: string): Promise<Broker> {
 }
 
 /** aedes as it comes, with everything in memory. */
-export async function startAedes(folder: string): Promise<Broker> {
+export async function startAedes(folder: string, carrier: 'tcp' | 'ws' = 'tcp'): Promise<Broker> {
   const port = await freePort()
-  const args = ['packages/bench/bare-aedes.js', String(port)]
+  const args = ['packages/bench/bare-aedes.js', String(port), carrier]
   const child = serve(args, join(folder, 'aedes.log'))
   await untilListens(port)
   return { name: 'aedes, memory', port, child, stop: () => stop(child) }

@@ -14,7 +14,7 @@ export async function measureConnections(): Promise<Figure[]> {
   const ours: Sample[] = []
   const aedes: Sample[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    aedes.push(await sample(startAedes))
+    aedes.push(await sample((folder) => startAedes(folder)))
     ours.push(await sample(startOurs))
   }
   const of = (samples: Sample[], key: keyof Sample) => samples.map((one) => one[key])

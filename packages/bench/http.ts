@@ -9,6 +9,7 @@ import { withFolder } from './folder.ts'
 import type { LoadJob } from './load.ts'
 import { freePort, load, serve, stop, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
+import { signFor } from './web-pubsub-token.ts'
 
 const ROUNDS = 5
 const SECONDS = 3
@@ -41,11 +42,12 @@ interface Door {
   request(port: number): Promise<Buffer> | Buffer
 }
 
-function http(
+export function http(
   port: number,
   target: string,
   headers: Record<string, string>,
-  body = PAYLOAD
+  body = PAYLOAD,
+  method = 'POST'
 ): Buffer {
   const all: Record<string, string> = {
     Host: `127.0.0.1:${port}`,
@@ -53,7 +55,7 @@ function http(
     ...headers
   }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
-  return Buffer.from(`POST ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
+  return Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
 }
 
 /** An event of 1 KB. */
@@ -184,15 +186,8 @@ const DOORS: Door[] = [
     space: 'hub:bench',
     async request(port) {
       const target = `/api/hubs/bench/groups/${encodeURIComponent(TOPIC)}/:send`
-      const aud = `http://127.0.0.1:${port}${decodeURIComponent(target)}`
-      const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-      const exp = Math.floor(Date.now() / 1000) + 3600
-      const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ aud, exp })}`
-      const hmac = createHmac('sha256', DEVELOPMENT_KEYS.webPubSubKey).update(signed)
-      const headers = {
-        Authorization: `Bearer ${signed}.${hmac.digest('base64url')}`,
-        'Content-Type': 'text/plain'
-      }
+      const token = signFor(`http://127.0.0.1:${port}${decodeURIComponent(target)}`)
+      const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'text/plain' }
       // The first send makes the hub, which the subscriber has to find.
       const url = `http://127.0.0.1:${port}${target}?api-version=2024-12-01`
       await fetch(url, { method: 'POST', headers, body: PAYLOAD })

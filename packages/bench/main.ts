@@ -9,6 +9,7 @@ import { measureMqtt } from './mqtt.ts'
 import { print, type Figure } from './report.ts'
 import { measureRetained } from './retained.ts'
 import { measureStart } from './start.ts'
+import { measureWebPubSub } from './web-pubsub.ts'
 
 const PARTS: Record<string, (narrower?: string) => Promise<Figure[]>> = {
   mqtt: measureMqtt,
@@ -16,7 +17,8 @@ const PARTS: Record<string, (narrower?: string) => Promise<Figure[]>> = {
   batch: measureBatch,
   retained: measureRetained,
   connections: measureConnections,
-  start: measureStart
+  start: measureStart,
+  'web-pubsub': measureWebPubSub
 }
 
 const { values, positionals } = parseArgs({

@@ -2,6 +2,7 @@
 // Reads one JSON job from its argument, prints one JSON result.
 import { once } from 'node:events'
 import net from 'node:net'
+import { LeanWebSocket } from './web-socket.ts'
 
 /** One or more publishers' messages to every subscriber, as fast as they are taken. */
 export interface FlowJob {
@@ -16,6 +17,8 @@ export interface FlowJob {
   payloadBytes: number
   warmUpMs: number
   ms: number
+  /** Path of a WebSocket upgrade; absent: TCP. */
+  path?: string
 }
 
 /** Connections at once, then held for a while; the time until the last CONNACK. */
@@ -75,26 +78,53 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes])
 }
 
-const connectPacket = (clientId: string) =>
-  packet(0x10, Buffer.concat([text('MQTT'), Buffer.from([4, 2, 0, 0]), text(clientId)]))
+/** Web PubSub wants a keep-alive; without one no timers are in the measured memory. */
+const KEEP_ALIVE_SECONDS = 120
+
+const connectPacket = (clientId: string, keepAlive: number) =>
+  packet(0x10, Buffer.concat([text('MQTT'), Buffer.from([4, 2, 0, keepAlive]), text(clientId)]))
 
 const subscribePacket = (filter: string, qos: number) =>
   packet(0x82, Buffer.concat([Buffer.from([0, 1]), text(filter), Buffer.from([qos])]))
 
 let clients = 0
 
+/** What carries MQTT here. */
+type Link = Pick<LeanWebSocket, 'write' | 'on' | 'once' | 'pause' | 'destroy'>
+
+/** At least so many bytes: over a WebSocket a packet may come in several messages. */
+async function read(link: Link, bytes: number): Promise<Buffer> {
+  let all: Buffer = Buffer.alloc(0)
+  while (all.length < bytes) {
+    const more = await new Promise<Buffer>((resolve) => link.once('data', resolve))
+    all = Buffer.concat([all, more])
+  }
+  return all
+}
+
 /** A connection that has its CONNACK. */
 async function connect(port: number): Promise<net.Socket> {
-  const socket = net.connect(port, '127.0.0.1')
-  socket.setNoDelay(true)
-  socket.write(connectPacket(`bench-${process.pid}-${++clients}`))
-  const [connack] = (await once(socket, 'data')) as [Buffer]
-  if (connack[0] !== 0x20 || connack[3] !== 0) throw new Error('the connection was refused')
+  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
+  await greet(socket, 0)
   return socket
 }
 
+async function connectBy(port: number, path: string | undefined): Promise<Link> {
+  if (path === undefined) return connect(port)
+  const socket = await LeanWebSocket.open(port, path)
+  await greet(socket, KEEP_ALIVE_SECONDS)
+  return socket
+}
+
+async function greet(link: Link, keepAlive: number): Promise<void> {
+  const answer = read(link, 4)
+  link.write(connectPacket(`bench${process.pid}x${++clients}`, keepAlive))
+  const connack = await answer
+  if (connack[0] !== 0x20 || connack[3] !== 0) throw new Error('the connection was refused')
+}
+
 /** Calls `each` with what is in front of every whole packet of this size; keeps what is cut. */
-function everyPacket(socket: net.Socket, bytes: number, each: (chunk: Buffer, at: number) => void) {
+function everyPacket(socket: Link, bytes: number, each: (chunk: Buffer, at: number) => void) {
   let rest: Buffer | undefined
   socket.on('data', (data: Buffer) => {
     const chunk = rest ? Buffer.concat([rest, data]) : data
@@ -116,9 +146,10 @@ async function flow(job: FlowJob): Promise<number> {
 
   const sockets = await Promise.all(
     received.map(async (_, index) => {
-      const socket = await connect(port)
+      const socket = await connectBy(port, job.path)
+      const suback = read(socket, 5)
       socket.write(subscribePacket(TOPIC, qos))
-      await once(socket, 'data')
+      await suback
       if (index < job.stopped) {
         socket.pause()
         received[index] = Infinity
@@ -140,7 +171,7 @@ async function flow(job: FlowJob): Promise<number> {
       return socket
     })
   )
-  const publisher = await connect(port)
+  const publisher = await connectBy(port, job.path)
   everyPacket(publisher, 4, () => acknowledged++)
   publisher.on('data', () => send())
   let open = true
