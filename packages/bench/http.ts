@@ -304,13 +304,13 @@ async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<
     seconds: SECONDS,
     expect: 'HTTP/1.1 204'
   }
-  load({ ...job, seconds: 1 }) // warm both up
-  load({ ...bareJob, seconds: 1 })
+  await load({ ...job, seconds: 1 }) // warm both up
+  await load({ ...bareJob, seconds: 1 })
   const ours: number[] = []
   const limit: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    limit.push(load(bareJob).requestsPerSecond)
-    const { answered, bad, received, requestsPerSecond } = load(job)
+    limit.push((await load(bareJob)).requestsPerSecond)
+    const { answered, bad, received, requestsPerSecond } = await load(job)
     if (bad > 0) throw new Error(`${door.name}: ${bad} answers were not ${door.expect}`)
     if (received < answered) {
       throw new Error(`${door.name}: ${answered} answered, ${received} received`)

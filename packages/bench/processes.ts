@@ -1,4 +1,5 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import type { LoadJob, LoadResult } from './load.ts'
@@ -58,14 +59,14 @@ export function memoryOf(child: ChildProcess): number {
 }
 
 /** Runs one load job in a process of its own. */
-export function load(job: LoadJob): LoadResult {
+export async function load(job: LoadJob): Promise<LoadResult> {
   const args = ['--import', 'tsx', 'packages/bench/load.ts', JSON.stringify(job)]
-  const { stdout, status } = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  if (status !== 0) throw new Error('the load generator failed')
-  return JSON.parse(stdout) as LoadResult
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let out = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk))
+  const [code] = (await once(child, 'close')) as [number]
+  if (code !== 0) throw new Error('the load generator failed')
+  return JSON.parse(out) as LoadResult
 }
 
 const MQTT_LOAD = ['--import', 'tsx', 'packages/bench/mqtt-load.ts']
