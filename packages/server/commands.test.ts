@@ -87,6 +87,9 @@ start.run()
 
 const others = suite('fogbank commands')
 
+const javaOptions = (store: string) =>
+  `-Djavax.net.ssl.trustStore=${store} -Djavax.net.ssl.trustStoreType=JKS`
+
 others('ask a running suite: healthcheck, env and token', () =>
   withFolder((folder) =>
     withRunning(folder, ['--ephemeral'], async ({ url, output }) => {
@@ -103,11 +106,14 @@ others('ask a running suite: healthcheck, env and token', () =>
       assert.is(health!.code, 0)
       const [, http] = /aws-iot +(\S+)/.exec(output.out)!
       assert.equal(env!.out.trimEnd().split('\n'), [
-        `export AWS_ENDPOINT_URL_IOT_DATA_PLANE='${http}'`,
+        `export AWS_ENDPOINT_URL_IOT_DATA_PLANE='${http!.replace('http:', 'https:')}'`,
         "export AWS_ACCESS_KEY_ID='test'",
         "export AWS_SECRET_ACCESS_KEY='test'",
         "export AWS_REGION='us-east-1'",
-        `export NODE_EXTRA_CA_CERTS='${join(folder, '.fogbank/tls/ca.pem')}'`
+        `export NODE_EXTRA_CA_CERTS='${join(folder, '.fogbank/tls/ca.pem')}'`,
+        `export SSL_CERT_FILE='${join(folder, '.fogbank/tls/ca-bundle.pem')}'`,
+        `export REQUESTS_CA_BUNDLE='${join(folder, '.fogbank/tls/ca-bundle.pem')}'`,
+        `export JAVA_TOOL_OPTIONS='${javaOptions(join(folder, '.fogbank/tls/ca-bundle.jks'))}'`
       ])
       for (const name of ['AWS_REGION', 'AZURE_AUTHORITY_HOST', 'AZURE_CLIENT_SECRET']) {
         assert.match(all!.out, `export ${name}='`)

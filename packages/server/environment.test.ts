@@ -13,13 +13,20 @@ const ENDPOINTS = {
   another: { http: 'http://localhost:4699' }
 }
 
+const TRUST = {
+  NODE_EXTRA_CA_CERTS: '/ca.pem',
+  SSL_CERT_FILE: '/ca-bundle.pem',
+  REQUESTS_CA_BUNDLE: '/ca-bundle.pem',
+  JAVA_TOOL_OPTIONS: '-Djavax.net.ssl.trustStore=/ca-bundle.jks -Djavax.net.ssl.trustStoreType=JKS'
+}
+
 const environment = suite('fogbank env')
 
 environment('points at the endpoint of a topic, with its key', () => {
   assert.equal(environmentFor('azure-event-grid-topics', ENDPOINTS, '/ca.pem'), {
-    FOGBANK_AZURE_EVENT_GRID_TOPICS_ENDPOINT: 'http://localhost:4630/api/events',
+    FOGBANK_AZURE_EVENT_GRID_TOPICS_ENDPOINT: 'https://localhost:4630/api/events',
     FOGBANK_AZURE_EVENT_GRID_TOPICS_KEY: 'one',
-    NODE_EXTRA_CA_CERTS: '/ca.pem'
+    ...TRUST
   })
 })
 
@@ -47,10 +54,34 @@ environment('points the identity libraries at the authority, with and without a 
     IDENTITY_ENDPOINT: 'http://localhost:4600/msi/token',
     IDENTITY_HEADER: 'F09BA2C0000040008000000000000004',
     AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://localhost:4600',
-    NODE_EXTRA_CA_CERTS: '/ca.pem',
-    REQUESTS_CA_BUNDLE: '/ca.pem'
+    ...TRUST
   })
-  assert.is(environmentOf(endpoints, undefined, '/ca.pem').REQUESTS_CA_BUNDLE, undefined)
+})
+
+environment('speaks https where there is a CA to trust, and plain HTTP where there is none', () => {
+  const endpoints = {
+    'aws-iot': { http: 'http://localhost:1', credentials: {} },
+    'azure-event-grid-namespaces': { http: 'http://localhost:2' },
+    'azure-web-pubsub': {
+      http: 'http://localhost:3',
+      credentials: { connectionString: 'Endpoint=http://localhost:3;AccessKey=k;' }
+    }
+  }
+  for (const [caFile, http] of [
+    ['/ca.pem', 'https'],
+    [undefined, 'http']
+  ] as const) {
+    const all = environmentOf(endpoints, undefined, caFile)
+    assert.is(all.AWS_ENDPOINT_URL_IOT_DATA_PLANE, `${http}://localhost:1`)
+    assert.is(all.FOGBANK_AZURE_EVENT_GRID_NAMESPACES_ENDPOINT, `${http}://localhost:2`)
+    assert.is(all.WebPubSubConnectionString, `Endpoint=${http}://localhost:3;AccessKey=k;`)
+    assert.is('SSL_CERT_FILE' in all, caFile !== undefined)
+  }
+})
+
+environment('quotes the trust store of Java in a folder with a space', () => {
+  const { JAVA_TOOL_OPTIONS } = environmentFor('another', ENDPOINTS, '/my project/ca.pem')!
+  assert.match(JAVA_TOOL_OPTIONS!, '-Djavax.net.ssl.trustStore="/my project/ca-bundle.jks" ')
 })
 
 const VARIABLES = {

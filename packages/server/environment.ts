@@ -1,6 +1,8 @@
+import { dirname, join } from 'node:path'
 import { IDENTITY_HEADER, IDENTITY_PATHS } from '@fogbank/authority'
 import type { Endpoints } from './endpoints.ts'
 import { UsageError } from './failure.ts'
+import { TRUST_JKS, TRUST_PEM } from './trust.ts'
 
 /** How `fogbank env` can be told to print. */
 export const ENVIRONMENT_FORMATS = ['shell', 'dotenv', 'json'] as const
@@ -45,8 +47,6 @@ export function environmentOf(
     }
     Object.assign(all, variables)
   }
-  // It takes the place of the public authorities; only who asks for the authority alone wants that.
-  if (id === undefined) delete all.REQUESTS_CA_BUNDLE
   return all
 }
 
@@ -63,24 +63,28 @@ export function environmentFor(
   const entry = endpoints[id] as Record<string, string> | undefined
   if (!entry) return undefined
   const credentials = (entry as { credentials?: Record<string, string> }).credentials ?? {}
-  const ca: Record<string, string> = caFile ? { NODE_EXTRA_CA_CERTS: caFile } : {}
+  const ca = caFile ? trustIn(caFile) : {}
+  // The SDKs of Azure give tokens to nobody who speaks plain HTTP.
+  const secure = (url: string) => (caFile ? url.replace('http://', 'https://') : url)
   switch (id) {
     case 'aws-iot':
       return {
-        AWS_ENDPOINT_URL_IOT_DATA_PLANE: entry.http!,
+        AWS_ENDPOINT_URL_IOT_DATA_PLANE: secure(entry.http!),
         AWS_ACCESS_KEY_ID: credentials.accessKeyId!,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey!,
         AWS_REGION: credentials.region!,
         ...ca
       }
+    case 'azure-event-grid-namespaces':
+      return { FOGBANK_AZURE_EVENT_GRID_NAMESPACES_ENDPOINT: secure(entry.http!), ...ca }
     case 'azure-event-grid-topics':
       return {
-        FOGBANK_AZURE_EVENT_GRID_TOPICS_ENDPOINT: entry.endpoint!,
+        FOGBANK_AZURE_EVENT_GRID_TOPICS_ENDPOINT: secure(entry.endpoint!),
         FOGBANK_AZURE_EVENT_GRID_TOPICS_KEY: credentials.key1!,
         ...ca
       }
     case 'azure-web-pubsub':
-      return { WebPubSubConnectionString: credentials.connectionString!, ...ca }
+      return { WebPubSubConnectionString: secure(credentials.connectionString!), ...ca }
     case 'authority': {
       const control = endpoints.control?.http as string
       return {
@@ -92,13 +96,25 @@ export function environmentFor(
         IDENTITY_ENDPOINT: `${control}${IDENTITY_PATHS.appService}`,
         IDENTITY_HEADER,
         AZURE_POD_IDENTITY_AUTHORITY_HOST: control,
-        ...ca,
-        ...(caFile ? { REQUESTS_CA_BUNDLE: caFile } : {})
+        ...ca
       }
     }
     default: {
       const name = id.toUpperCase().replaceAll('-', '_')
       return { [`FOGBANK_${name}_ENDPOINT`]: entry.http!, ...ca }
     }
+  }
+}
+
+/** What makes each language's programs trust the CA; all but Node's hold the public authorities too. */
+function trustIn(caFile: string): Record<string, string> {
+  const bundle = join(dirname(caFile), TRUST_PEM)
+  const store = join(dirname(caFile), TRUST_JKS)
+  const path = store.includes(' ') ? `"${store}"` : store
+  return {
+    NODE_EXTRA_CA_CERTS: caFile,
+    SSL_CERT_FILE: bundle,
+    REQUESTS_CA_BUNDLE: bundle,
+    JAVA_TOOL_OPTIONS: `-Djavax.net.ssl.trustStore=${path} -Djavax.net.ssl.trustStoreType=JKS`
   }
 }

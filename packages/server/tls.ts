@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Clock, Ids } from '@fogbank/core'
 import { createCertificates, type KeyPair } from './certificates.ts'
 import { UsageError } from './failure.ts'
+import { writeTrust } from './trust.ts'
 
 /** The local certificate authority and the server certificate it signed. */
 export interface Tls {
@@ -53,6 +54,12 @@ export function createTls(options: {
   let server: Promise<KeyPair> | undefined
 
   async function getAuthority(): Promise<KeyPair> {
+    const pair = await getAuthorityPair()
+    if (directory) writing(directory, '--tls-dir', () => writeTrust(directory, pair.cert))
+    return pair
+  }
+
+  async function getAuthorityPair(): Promise<KeyPair> {
     const kept = read(directory, 'ca')
     if (kept && certificates.isFresh(kept)) return kept
     const made = await certificates.createAuthorityPair()
@@ -148,13 +155,19 @@ export function writePair(
   setting = '--tls-dir'
 ): void {
   if (!directory) return
-  try {
+  writing(directory, setting, () => {
     const made = mkdirSync(directory, { recursive: true })
     // A folder that is ours alone holds private keys that must not get into a repository.
     if (made !== undefined) writeFileSync(join(made, '.gitignore'), '*\n')
     writeFileSync(join(directory, `${name}.key`), pair.key, { mode: 0o600 })
     chmodSync(join(directory, `${name}.key`), 0o600)
     writeFileSync(join(directory, `${name}.pem`), pair.cert)
+  })
+}
+
+function writing(directory: string, setting: string, write: () => void): void {
+  try {
+    write()
   } catch (cause) {
     throw new UsageError(`${directory} cannot be written; choose another ${setting}`, { cause })
   }
