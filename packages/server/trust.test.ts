@@ -10,7 +10,7 @@ import { createTls } from './tls.ts'
 import { TRUST_JKS, TRUST_PEM } from './trust.ts'
 
 const open = (directory: string | undefined) =>
-  createTls({ directory, hostname: undefined, clock: createManualClock(), ids: systemIds })
+  createTls({ directory, clock: createManualClock(), ids: systemIds })
 
 const trust = suite('what programs trust')
 
