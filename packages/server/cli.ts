@@ -1,12 +1,14 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import { resolve } from 'node:path'
 import { systemClock, systemIds } from '@fogbank/core'
 import { issueClientFiles } from './client-certificate.ts'
+import { renderCompletion, SHELLS, type Shell } from './completion.ts'
 import { configSchema, readConfiguration, type Configuration } from './config.ts'
 import { ENVIRONMENT_FORMATS, formatEnvironment, type EnvironmentFormat } from './environment.ts'
 import { exec } from './exec.ts'
 import { UsageError } from './failure.ts'
 import { start } from './foreground.ts'
+import { init } from './init.ts'
 import { personalities } from './personalities.ts'
 import { registerClient, toClientEntry } from './register-client.ts'
 import { isReady, mintToken, readEnvironment, resetSuite } from './remote.ts'
@@ -38,7 +40,7 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
       .argument('<command...>', 'what to run, after --')
       .passThroughOptions()
       .usage('[options] -- command [arguments...]')
-      .description('start on free ports and in memory, run a command with the variables, stop')
+      .description('run a command against a suite of its own')
   ).action(async (command: string[], flags) => {
     code = await exec(configurationOfExec(flags), command)
   })
@@ -66,7 +68,7 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
           .choices(ENVIRONMENT_FORMATS)
           .default('shell')
       )
-      .description('print the variables that point SDKs at a running suite')
+      .description('print the variables that point SDKs here')
   ).action(async (id: string | undefined, flags) => {
     if (id === undefined && !flags.all) throw new UsageError('name a personality, or --all')
     const variables = await readEnvironment(configurationOf(flags), flags.all ? undefined : id)
@@ -95,7 +97,7 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
   program
     .command('tables')
     .option('--markdown', 'as Markdown')
-    .description('print operations, errors and limits with their evidence')
+    .description('print operations, errors and limits')
     .action(({ markdown }: { markdown?: boolean }) =>
       console.log(renderTables(personalities, markdown ? 'markdown' : 'text'))
     )
@@ -103,6 +105,18 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
     .command('schema')
     .description('print the JSON Schema of fogbank.config.json')
     .action(() => console.log(JSON.stringify(configSchema(personalities), null, 2)))
+
+  program
+    .command('init')
+    .description('write a configuration with every default')
+    .action(() => {
+      for (const file of init('.', personalities)) console.log(file)
+    })
+  program
+    .command('completion')
+    .addArgument(new Argument('<shell>', 'whose script').choices(SHELLS))
+    .description('print the script of a shell')
+    .action((shell: Shell) => console.log(renderCompletion(program, shell)))
 
   try {
     await program.parseAsync(argv, { from: 'user' })
@@ -139,17 +153,21 @@ async function issueCertificate(
   console.error('fogbank: no suite answers; add this client to azure-event-grid-namespaces.clients')
 }
 
+/** Others look for a suite that runs, or for its certificates; they take every flag, and show these. */
+const FOR_EVERY_COMMAND = new Set(['host', 'hostname', 'portBase', 'tlsDir'])
+
 function withSettings(command: Command): Command {
-  for (const { flag, env, default: preset, meaning } of Object.values<Setting>(settings)) {
-    const known = preset === undefined ? '' : `, default ${String(preset)}`
+  const everything = ['start', 'exec'].includes(command.name())
+  for (const [name, { flag, default: preset, meaning }] of Object.entries<Setting>(settings)) {
+    const known = preset === undefined || typeof preset === 'boolean' ? '' : ` (${String(preset)})`
     // No default of commander's own: a flag that was not given must not hide the environment or the file.
-    const option = new Option(flag, `${meaning} (${env}${known})`)
+    const option = new Option(flag, `${meaning}${known}`)
+    if (!everything && !FOR_EVERY_COMMAND.has(name)) option.hideHelp()
     command.addOption(flag.startsWith('--no-') ? option.default(undefined) : option)
   }
-  return command.option(
-    '--config <file>',
-    'configuration file (FOGBANK_CONFIG; fogbank.config.json when it is there)'
-  )
+  return command
+    .option('--config <file>', 'configuration file (fogbank.config.json, if there)')
+    .addHelpText('after', '\nA flag is a variable, too: --port-base is FOGBANK_PORT_BASE.')
 }
 
 function configurationOf(flags: Record<string, unknown>, preset = {}): Configuration {

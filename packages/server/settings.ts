@@ -20,7 +20,7 @@ export const settings = {
     env: 'FOGBANK_ONLY',
     schema: { type: 'array', items: { type: 'string' }, minItems: 1 },
     default: undefined,
-    meaning: 'personalities to start, separated by commas; all when left out'
+    meaning: 'personalities to start, with commas; else all'
   },
   dataDir: {
     flag: '--data-dir <dir>',
@@ -41,7 +41,7 @@ export const settings = {
     env: 'FOGBANK_HOST',
     schema: { type: 'string', minLength: 1 },
     default: undefined,
-    meaning: 'address to listen on; both loopback ones when left out'
+    meaning: 'address to listen on; else the loopback ones'
   },
   hostname: {
     flag: '--hostname <names>',
@@ -49,21 +49,21 @@ export const settings = {
     schema: { type: 'string', minLength: 1 },
     default: undefined,
     // Whoever asks is answered with the name it asked by, unless one name is everybody's.
-    meaning: 'names for the certificate; one alone is in every URL, too'
+    meaning: 'names for the certificate; one alone is in URLs, too'
   },
   portBase: {
     flag: '--port-base <port>',
     env: 'FOGBANK_PORT_BASE',
     schema: { type: 'integer', minimum: 0, maximum: 65400 },
     default: 4600,
-    meaning: 'port of the control door, others follow; 0: free ports'
+    meaning: 'first of the ports; 0 takes free ones'
   },
   auth: {
     flag: '--auth <mode>',
     env: 'FOGBANK_AUTH',
     schema: { type: 'string', enum: ['strict', 'lenient'] },
     default: 'strict',
-    meaning: 'strict, or lenient: any well-formed credential will do'
+    meaning: 'lenient takes any well-formed credential'
   },
   logLevel: {
     flag: '--log-level <level>',
@@ -77,7 +77,7 @@ export const settings = {
     env: 'FOGBANK_TLS_DIR',
     schema: { type: 'string', minLength: 1 },
     default: '.fogbank/tls',
-    meaning: 'folder of the local CA and the server certificate'
+    meaning: 'folder of the CA and the certificate'
   },
   tlsCert: {
     flag: '--tls-cert <file>',
@@ -98,7 +98,7 @@ export const settings = {
     env: 'FOGBANK_HINTS',
     schema: { type: 'boolean' },
     default: true,
-    meaning: 'whether 401 and 403 carry the x-fogbank-hint header'
+    meaning: 'whether 401 and 403 carry x-fogbank-hint'
   }
 } as const satisfies Record<string, Setting>
 
