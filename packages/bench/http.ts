@@ -29,8 +29,10 @@ interface Door {
   name: string
   base: keyof Bases
   offset: number
-  /** Of the MQTT port from the base; its subscriber listens there. */
-  mqttOffset: number
+  /** Of the MQTT port from the base; a subscriber of the topic counts there what arrives. */
+  mqttOffset?: number
+  /** How much has arrived, where no subscriber counts. */
+  count?(port: number): Promise<number>
   expect: string
   target: number
   /** What is published. @default PAYLOAD */
@@ -39,7 +41,7 @@ interface Door {
   space?: string
   /** Size of what reaches the subscriber. @default the body's */
   deliveredBytes?: number
-  request(port: number): Promise<Buffer> | Buffer
+  request(port: number): Promise<Buffer | Buffer[]> | Buffer
 }
 
 export function http(
@@ -104,6 +106,21 @@ const shiftr = (port: number, query: string) =>
 const route = { base: 'route', offset: 0, mqttOffset: 1, expect: 'HTTP/1.1 204' } as const
 const broker = { base: 'level', offset: 50, mqttOffset: 0, expect: 'HTTP/1.1 200' } as const
 
+/** One for each connection: devices report each to a shadow of its own. */
+const SHADOWS = Array.from({ length: CONNECTIONS }, (_, index) => `/things/lamp-${index}/shadow`)
+const REPORT = JSON.stringify({
+  state: { reported: { on: true, dim: 40, temperature: 21.5, firmware: { version: '1.2.3' } } }
+})
+
+const shadow = {
+  offset: 10,
+  expect: 'HTTP/1.1 200',
+  target: 0.35,
+  body: REPORT,
+  request: signedUpdates,
+  count: countUpdates
+} as const
+
 const DOORS: Door[] = [
   {
     name: 'shiftr publish, QoS 0, memory',
@@ -146,6 +163,8 @@ const DOORS: Door[] = [
     target: 0.33,
     request: signedPublish
   },
+  { name: 'AWS UpdateThingShadow, signature verified, memory', base: 'memory', ...shadow },
+  { name: 'AWS UpdateThingShadow, signature verified, level', base: 'level', ...shadow },
   {
     name: 'Event Grid publish, cached token, QoS 0, memory',
     base: 'memory',
@@ -211,27 +230,58 @@ class Sha256 {
   reset(): void {}
 }
 
-async function signedPublish(port: number): Promise<Buffer> {
+/** The headers of a call as the SDK signs it. */
+export async function sign(
+  port: number,
+  method: string,
+  path: string,
+  body: string,
+  query: Record<string, string> = {}
+): Promise<Record<string, string>> {
   const signer = new SignatureV4({
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     region: 'us-east-1',
     service: 'iotdata',
     sha256: Sha256 as never
   })
-  const target = `/topics/${encodeURIComponent(TOPIC)}`
   const signed = await signer.sign({
-    method: 'POST',
+    method,
     protocol: 'http:',
     hostname: '127.0.0.1',
     port,
-    path: target,
-    query: {},
+    path,
+    query,
     headers: { host: `127.0.0.1:${port}`, 'content-type': 'application/octet-stream' },
-    body: PAYLOAD
+    body
   } as never)
   const { host: _host, ...rest } = (signed as unknown as { headers: Record<string, string> })
     .headers
-  return http(port, target, rest)
+  return rest
+}
+
+async function signedPublish(port: number): Promise<Buffer> {
+  const target = `/topics/${encodeURIComponent(TOPIC)}`
+  return http(port, target, await sign(port, 'POST', target, PAYLOAD))
+}
+
+function signedUpdates(port: number): Promise<Buffer[]> {
+  return Promise.all(
+    SHADOWS.map(async (target) =>
+      http(port, target, await sign(port, 'POST', target, REPORT), REPORT)
+    )
+  )
+}
+
+/** Every update that was accepted, by the versions of the shadows. */
+async function countUpdates(port: number): Promise<number> {
+  const versions = await Promise.all(
+    SHADOWS.map(async (target) => {
+      const headers = { ...(await sign(port, 'GET', target, '')), connection: 'close' }
+      const reply = await fetch(`http://127.0.0.1:${port}${target}`, { headers })
+      return reply.ok ? ((await reply.json()) as { version: number }).version : 0
+    })
+  )
+  return versions.reduce((sum, version) => sum + version, 0)
 }
 
 /** Publishes through each door, with one subscriber, against a bare handler, in turns. */
@@ -284,14 +334,17 @@ async function bundleRoute(): Promise<void> {
 
 async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<Figure> {
   const port = bases[door.base] + door.offset
+  const { mqttOffset, count } = door
   const job: LoadJob = {
     port,
-    request: (await door.request(port)).toString('base64'),
+    requests: [await door.request(port)].flat().map((request) => request.toString('base64')),
     connections: CONNECTIONS,
     seconds: SECONDS,
-    expect: door.expect,
-    subscriber: {
-      port: bases[door.base] + door.mqttOffset,
+    expect: door.expect
+  }
+  if (mqttOffset !== undefined) {
+    job.subscriber = {
+      port: bases[door.base] + mqttOffset,
       topic: TOPIC,
       payloadBytes: door.deliveredBytes ?? PAYLOAD.length,
       connect: connectPacket(door.space)
@@ -299,7 +352,7 @@ async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<
   }
   const bareJob: LoadJob = {
     port: barePort,
-    request: http(barePort, '/publish', {}, door.body).toString('base64'),
+    requests: [http(barePort, '/publish', {}, door.body).toString('base64')],
     connections: CONNECTIONS,
     seconds: SECONDS,
     expect: 'HTTP/1.1 204'
@@ -310,7 +363,9 @@ async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<
   const limit: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     limit.push((await load(bareJob)).requestsPerSecond)
-    const { answered, bad, received, requestsPerSecond } = await load(job)
+    const before = await count?.(port)
+    const { answered, bad, requestsPerSecond, ...heard } = await load(job)
+    const received = before === undefined ? heard.received : (await count!(port)) - before
     if (bad > 0) throw new Error(`${door.name}: ${bad} answers were not ${door.expect}`)
     if (received < answered) {
       throw new Error(`${door.name}: ${answered} answered, ${received} received`)

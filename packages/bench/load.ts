@@ -6,8 +6,8 @@ import net from 'node:net'
 /** What to send, where, for how long; and who listens. */
 export interface LoadJob {
   port: number
-  /** One whole HTTP request, base64; every connection sends it again and again. */
-  request: string
+  /** Whole HTTP requests, base64; a connection sends one of them again and again, the next one the next. */
+  requests: string[]
   connections: number
   seconds: number
   /** First bytes of the answer that counts as good: `HTTP/1.1 204`. */
@@ -45,7 +45,7 @@ async function subscribe(job: NonNullable<LoadJob['subscriber']>) {
 }
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const request = Buffer.from(job.request, 'base64')
+  const requests = job.requests.map((request) => Buffer.from(request, 'base64'))
   const expect = Buffer.from(job.expect)
   const subscriber = job.subscriber && (await subscribe(job.subscriber))
   let answered = 0
@@ -61,8 +61,9 @@ async function run(job: LoadJob): Promise<LoadResult> {
   )
   const startedAt = process.hrtime.bigint()
   const idle = sockets.map(
-    (socket) =>
+    (socket, index) =>
       new Promise<void>((resolve) => {
+        const request = requests[index % requests.length]!
         socket.on('data', (chunk) => {
           if (!chunk.subarray(0, expect.length).equals(expect)) bad++
           if (chunk.indexOf(END_OF_HEADERS) < 0) return

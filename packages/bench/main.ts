@@ -8,6 +8,7 @@ import { measureHttp } from './http.ts'
 import { measureMqtt } from './mqtt.ts'
 import { print, type Figure } from './report.ts'
 import { measureRetained } from './retained.ts'
+import { measureShadows } from './shadows.ts'
 import { measureStart } from './start.ts'
 import { measureWebPubSub } from './web-pubsub.ts'
 
@@ -16,6 +17,7 @@ const PARTS: Record<string, (narrower?: string) => Promise<Figure[]>> = {
   http: measureHttp,
   batch: measureBatch,
   retained: measureRetained,
+  shadows: measureShadows,
   connections: measureConnections,
   start: measureStart,
   'web-pubsub': measureWebPubSub
