@@ -4,6 +4,7 @@ import { createCallers, type Callers, type MakeId } from './connections.ts'
 import { createFeed, type Feed } from './events.ts'
 import type { Instance } from './instances.ts'
 import { createLastMessages, type LastMessages } from './last-messages.ts'
+import { fromSpaceName } from './topics.ts'
 import { createVolatile, type Volatile } from './volatile.ts'
 
 /** An instance at work. */
@@ -37,6 +38,7 @@ export async function openRealm(
   await volatile.forget()
   for (const message of await readRetained(instance, maxLastTopics)) last.seed(message)
   const stop = space.listen({
+    hears: (topic) => fromSpaceName(topic) !== undefined,
     published(published) {
       last.record(published)
       feed.published(published)

@@ -140,6 +140,29 @@ spaces('refuse what is no topic, and everything once closed', () =>
   })
 )
 
+spaces(
+  'know whether a message would be heard, by clients and by listeners that say what they hear',
+  () =>
+    withCore({}, async ({ space, connect }) => {
+      const origin = { personality: 'open', clientId: '' }
+      const heard = () => ['a', 'b'].map((topic) => space.isHeard(topic, origin))
+      const stopSessions = space.listen({ session: () => {} })
+      assert.equal(heard(), [false, false])
+      const client = await connect()
+      await client.subscribeAsync('a', { qos: 0 })
+      assert.equal(heard(), [true, false])
+      await client.unsubscribeAsync('a')
+      const stopB = space.listen({ hears: (topic) => topic === 'b', published: () => {} })
+      assert.equal(heard(), [false, true])
+      stopB()
+      const stopAll = space.listen({ keep: () => undefined })
+      assert.equal(heard(), [true, true])
+      stopAll()
+      stopSessions()
+      assert.equal(heard(), [false, false])
+    })
+)
+
 spaces('a folder has one owner', () =>
   withDirectory(async (directory) => {
     const log = { info() {}, warn() {}, error() {} }

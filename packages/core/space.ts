@@ -26,6 +26,8 @@ import { countLevels, MAX_TOPIC_LEVELS, topicNameFault } from './topic.ts'
 
 /** Sees every publish of a space in order, before its publisher is answered, and every session event. */
 export type SpaceListener = {
+  /** Whether it makes anything of such a publish. @default of every one */
+  hears?(topic: string, origin: Origin): boolean
   published?(published: Published): void
   /**
    * Told of the same publish, to keep it elsewhere: the publisher's answer is held back until a returned
@@ -52,6 +54,11 @@ export interface Space {
    */
   publish(message: Message, origin?: Origin): Promise<{ sequence: number }>
 
+  /**
+   * Whether a message to this topic would reach anybody now, client or listener; where it would not, its
+   * publisher may spare himself a message that is not retained.
+   */
+  isHeard(topic: string, origin: Origin): boolean
   readonly retained: Retained
   /** Every session, its client connected or not. */
   readonly clients: Clients
@@ -282,6 +289,15 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     })
   }
 
+  function isHeard(topic: string, origin: Origin): boolean {
+    for (const listener of listeners) {
+      if (!listener.published && !listener.keep) continue
+      if (!listener.hears || listener.hears(topic, origin)) return true
+    }
+    const { targets, groups } = parts.subscriptions.route(topic, undefined)
+    return targets.length > 0 || groups !== undefined
+  }
+
   /** A will passes where a publish of its client would have passed. */
   async function publishWill(
     entry: SessionEntry,
@@ -392,6 +408,7 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
   return {
     name,
     publish,
+    isHeard,
     retained: createRetained(part, clock),
     clients: createClients(() => ({ ...parts, tell, checkTopic, toPacket, failed }), clock),
     sessions: (personality) =>

@@ -44,6 +44,7 @@ export interface ShadowTopics {
 export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog): ShadowTopics {
   async function publish({ thing, name }: ShadowId, suffix: string, body: object): Promise<void> {
     const topic = `$aws/things/${thing}/shadow${name === undefined ? '' : `/name/${name}`}/${suffix}`
+    if (!space.isHeard(topic, ORIGIN)) return
     const payload = Buffer.from(JSON.stringify(body))
     const message: Message = { topic, payload, qos: 1, retain: false }
     await space.publish(message, ORIGIN)

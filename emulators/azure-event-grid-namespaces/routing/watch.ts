@@ -27,6 +27,7 @@ export function routePublishes({ space, router }: Namespace): () => void {
       departed.set(session.clientId, session.identity as Caller)
       if (departed.size > DEPARTED_MAXIMUM) departed.delete(departed.keys().next().value!)
     },
+    hears: (_topic, { personality }) => personality === PERSONALITY,
     keep({ message, origin }) {
       if (origin?.personality !== PERSONALITY || routedAlready.has(origin)) return undefined
       const caller =
