@@ -31,8 +31,9 @@ export const awsIot = definePersonality<State, Settings>({
     unavailable: errors.InternalFailure
   },
   mqtt,
-  reset: ({ registry, rates }) => {
+  reset: ({ registry, rates, shadows }) => {
     registry.forget()
+    shadows.forget()
     rates.forget()
   },
   close({ lifecycle, history, shadows }) {

@@ -35,6 +35,8 @@ export interface Shadows {
     after: string | undefined,
     limit: number
   ): Promise<{ names: string[]; hasMore: boolean }>
+  /** The records were emptied. */
+  forget(): void
   close(): void
 }
 
@@ -147,6 +149,7 @@ export function createShadows(records: Records, clock: Clock, log: CoreLog): Sha
       const names = await store.names(thing, after, limit + 1)
       return { names: names.slice(0, limit), hasMore: names.length > limit }
     },
+    forget: store.forget,
     close: store.close
   }
 }

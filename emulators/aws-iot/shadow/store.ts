@@ -36,6 +36,8 @@ export interface ShadowStore {
   ): Promise<Result>
   /** Names of a thing's named shadows, in order, behind `after`. */
   names(thing: string, after: string | undefined, limit: number): Promise<string[]>
+  /** The records were emptied. */
+  forget(): void
   /** Ends the wait for what is to be forgotten. */
   close(): void
 }
@@ -43,6 +45,8 @@ export interface ShadowStore {
 /** Re-created within that time a shadow counts on from where it was. */
 const TOMBSTONE_MS = 48 * 3600 * 1000
 const SWEEP_MS = 3600 * 1000
+/** Shadows that are kept in memory, too: a device that reports does so again. */
+const REMEMBERED = 512
 /** Which shadows were deleted when: `!deleted:{milliseconds}:{key}`. No thing's name has a `!`. */
 const DELETED = '!deleted:'
 
@@ -55,10 +59,20 @@ const keyOf = ({ thing, name = '' }: ShadowId) => `${thing}/${name}`
 
 export function createShadowStore(records: Records, clock: Clock, log: CoreLog): ShadowStore {
   const running = new Map<string, Promise<unknown>>()
+  /** As they are in the records; those that were used last stand behind. Nobody changes one in place. */
+  const remembered = new Map<string, Shadow>()
   let cancelSweep = () => {}
   let closed = false
 
+  function remember(key: string, shadow: Shadow): void {
+    remembered.delete(key)
+    remembered.set(key, shadow)
+    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!)
+  }
+
   async function load(key: string): Promise<{ shadow: Shadow | undefined; lastVersion: number }> {
+    const known = remembered.get(key)
+    if (known) return { shadow: known, lastVersion: known.version }
     const value = await records.get(key)
     if (!value) return { shadow: undefined, lastVersion: 0 }
     const kept = JSON.parse(value.toString()) as Shadow | Tombstone
@@ -116,7 +130,9 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
         const kept: Shadow | Tombstone = shadow ?? { deletedVersion: lastVersion, deletedAtMs }
         const changes: RecordChange[] = [{ put: key, value: Buffer.from(JSON.stringify(kept)) }]
         if (!shadow) changes.push({ put: toDeletedKey(deletedAtMs, key), value: NOTHING })
+        remembered.delete(key) // whether this is stored or fails, it is not what it was
         await records.commit(changes)
+        if (shadow) remember(key, shadow)
         return result
       })
     },
@@ -131,6 +147,7 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
       }
       return names
     },
+    forget: () => remembered.clear(),
     close() {
       closed = true
       cancelSweep()
