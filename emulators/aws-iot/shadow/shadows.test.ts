@@ -217,4 +217,16 @@ shadows('the SDK updates, reads, lists and deletes, and tells the refusals apart
   })
 )
 
+shadows('are gone after a reset, from memory too', () =>
+  withFogbank(async ({ fogbank, sdk }) => {
+    const client = sdk()
+    const payload = encode({ state: {} })
+    await client.send(new UpdateThingShadowCommand({ thingName: 'a', payload }))
+    const { http } = fogbank.endpoints.control as { http: string }
+    assert.is((await fetch(`${http}/reset`, { method: 'POST' })).status, 204)
+    const failure = await failureOf(client, new GetThingShadowCommand({ thingName: 'a' }))
+    assert.is(failure, 'ResourceNotFoundException 404')
+  })
+)
+
 shadows.run()
