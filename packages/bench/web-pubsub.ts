@@ -102,7 +102,7 @@ function call(port: number, name: string, method: string, target: string, expect
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'text/plain' }
   const body = method === 'POST' ? PAYLOAD : ''
   const request = http(port, `${target}?api-version=2024-12-01`, headers, body, method)
-  const job = { port, request: request.toString('base64'), connections: LANES, expect }
+  const job = { port, requests: [request.toString('base64')], connections: LANES, expect }
   return async () => {
     await load({ ...job, seconds: 1 })
     const rates: number[] = []
