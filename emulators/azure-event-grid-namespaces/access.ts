@@ -16,6 +16,7 @@ import {
 
 type Spaces = ReadonlyMap<string, readonly Template[]>
 type Grants = Record<Permission, readonly Template[]>
+type BoundGrants = Record<Permission, readonly BoundTemplate[]>
 
 /** A permission binding, ready to be asked. */
 interface Rule {
@@ -28,6 +29,9 @@ const PERMISSIONS: Record<string, Permission> = {
   'EventGrid TopicSpaces Publisher': 'Publisher',
   'EventGrid TopicSpaces Subscriber': 'Subscriber'
 }
+
+/** Principals whose templates are kept as they read for them; the oldest makes room. */
+const PRINCIPALS_KEPT = 1_000
 
 /** What can be done with a namespace topic. */
 export type DataAction = 'send' | 'receive'
@@ -67,26 +71,27 @@ export function createAccess(settings: WholeSettings, lenient: boolean): Access 
   const assigned = toRoleGrants(roleAssignments, spaces)
   const wholeNamespace = [...spaces.values()].flat()
   // A client stays the same object, with the same groups, for as long as it is connected.
-  const clients = new WeakMap<ClientPrincipal, Grants>()
+  const clients = new WeakMap<ClientPrincipal, BoundGrants>()
+  // Principals of Entra are told anew by each token; what theirs reads like stays, for the latest of them.
+  const entra = new Map<string, readonly BoundTemplate[]>()
 
-  function grantsOf(client: ClientPrincipal): Grants {
+  function grantsOf(client: ClientPrincipal): BoundGrants {
     let grants = clients.get(client)
     if (!grants) {
       const own = rules.filter(({ isMember }) => isMember(client))
       const granted = (permission: Permission) =>
-        own.flatMap((rule) => (rule.permission === permission ? rule.templates : []))
+        bindAll(
+          own.flatMap((rule) => (rule.permission === permission ? rule.templates : [])),
+          client
+        )
       grants = { Publisher: granted('Publisher'), Subscriber: granted('Subscriber') }
       clients.set(client, grants)
     }
     return grants
   }
 
-  /** undefined: an Entra principal without the role. */
-  function templatesFor(
-    principal: Principal,
-    permission: Permission
-  ): readonly Template[] | undefined {
-    if (principal.kind === 'client') return grantsOf(principal)[permission]
+  /** undefined: without the role. */
+  function rolesOf(principal: EntraPrincipal, permission: Permission) {
     if (!principal.roles) {
       const grants = assigned.get(principal.oid.toLowerCase())
       return lenient && !grants ? wholeNamespace : grants?.[permission]
@@ -95,21 +100,33 @@ export function createAccess(settings: WholeSettings, lenient: boolean): Access 
     return holds ? wholeNamespace : undefined
   }
 
+  /** undefined: an Entra principal without the role. */
+  function templatesFor(
+    principal: Principal,
+    permission: Permission
+  ): readonly BoundTemplate[] | undefined {
+    if (principal.kind === 'client') return grantsOf(principal)[permission]
+    const templates = rolesOf(principal, permission)
+    if (!templates) return undefined
+    const key = `${templates === wholeNamespace ? 'all' : permission} ${principal.oid}`
+    let bound = entra.get(key)
+    if (!bound) {
+      bound = bindAll(templates, { authenticationName: principal.oid })
+      if (entra.size >= PRINCIPALS_KEPT) entra.delete(entra.keys().next().value!)
+      entra.set(key, bound)
+    }
+    return bound
+  }
+
   function isAllowed(
     principal: Principal,
     permission: Permission,
     fits: (template: BoundTemplate) => boolean
   ): boolean {
     const templates = templatesFor(principal, permission)
-    if (!templates) {
-      const role = `EventGrid TopicSpaces ${permission}`
-      throw errors.RoleMissing({ principal: nameOf(principal), role })
-    }
-    const variables = toVariables(principal)
-    return templates.some((template) => {
-      const bound = bindTemplate(template, variables)
-      return bound !== undefined && fits(bound)
-    })
+    if (templates) return templates.some(fits)
+    const role = `EventGrid TopicSpaces ${permission}`
+    throw errors.RoleMissing({ principal: nameOf(principal), role })
   }
 
   function holdsDataRole({ oid, roles }: EntraPrincipal, action: DataAction, topic: string) {
@@ -153,8 +170,12 @@ export function createAccess(settings: WholeSettings, lenient: boolean): Access 
   }
 }
 
-function toVariables(principal: Principal): Variables {
-  return principal.kind === 'client' ? principal : { authenticationName: principal.oid }
+/** The templates as they read for one client; those that do not fit it are left out. */
+function bindAll(templates: readonly Template[], variables: Variables): BoundTemplate[] {
+  return templates.flatMap((template) => {
+    const bound = bindTemplate(template, variables)
+    return bound ? [bound] : []
+  })
 }
 
 function toRules(

@@ -59,7 +59,8 @@ export function bindTemplate(template: Template, variables: Variables): BoundTem
 
 /** Whether a template matches a topic name, given in levels. */
 export function matchesTemplate(template: BoundTemplate, topic: readonly string[]): boolean {
-  for (const [index, texts] of template.entries()) {
+  for (let index = 0; index < template.length; index++) {
+    const texts = template[index]!
     if (texts[0] === '#') return topic.length >= index // the parent level too [MQTT-4.7.1-2]
     const level = topic[index]
     if (level === undefined) return false
@@ -70,7 +71,8 @@ export function matchesTemplate(template: BoundTemplate, topic: readonly string[
 
 /** Whether everything that a filter, given in levels, can match is matched by the template too. */
 export function coversFilter(template: BoundTemplate, filter: readonly string[]): boolean {
-  for (const [index, texts] of template.entries()) {
+  for (let index = 0; index < template.length; index++) {
+    const texts = template[index]!
     if (texts[0] === '#') return filter.length >= index
     const level = filter[index]
     if (level === undefined || level === '#') return false
