@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureBatch } from './batch.ts'
 import { measureConnections } from './connections.ts'
+import { measureEventGrid } from './event-grid.ts'
 import { measureHttp } from './http.ts'
 import { measureMqtt } from './mqtt.ts'
 import { print, type Figure } from './report.ts'
@@ -15,6 +16,7 @@ import { measureWebPubSub } from './web-pubsub.ts'
 const PARTS: Record<string, (narrower?: string) => Promise<Figure[]>> = {
   mqtt: measureMqtt,
   http: measureHttp,
+  'event-grid': measureEventGrid,
   batch: measureBatch,
   retained: measureRetained,
   shadows: measureShadows,
