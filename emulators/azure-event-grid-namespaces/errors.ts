@@ -14,6 +14,7 @@ const QUOTAS = `${AZURE}/quotas-limits`
 const MQTT = `${AZURE}/mqtt-support`
 const TROUBLESHOOTING = `${AZURE}/mqtt-troubleshoot-errors`
 const CLIENT_CERTIFICATES = `${AZURE}/mqtt-client-certificate-authentication`
+const WEBHOOKS = `${AZURE}/authenticate-with-namespaces-using-webhook-authentication`
 const TOKENS = `${AZURE}/mqtt-client-microsoft-entra-token-and-rbac`
 const TOPIC_SPACES = `${AZURE}/mqtt-topic-spaces`
 const EVENTS =
@@ -27,6 +28,7 @@ const RECORDINGS =
   'https://github.com/Azure/azure-sdk-assets go/sdk/messaging/eventgrid/aznamespaces/testdata/recordings'
 
 const NOT_AUTHORIZED = { reasonCode: 0x87, returnCode: 5 }
+const SERVER_UNAVAILABLE = { reasonCode: 0x88, returnCode: 3 }
 const IMPLEMENTATION_SPECIFIC = { reasonCode: 0x83, returnCode: 5 }
 const TOPIC_NAME_INVALID = { reasonCode: 0x90 }
 const TOPIC_FILTER_INVALID = { reasonCode: 0x8f }
@@ -580,6 +582,22 @@ export const errors = defineErrors({
     mqtt: NOT_AUTHORIZED,
     source: CLIENT_CERTIFICATES,
     evidence: 'assumed'
+  },
+  WebhookDenied: {
+    status: 401,
+    code: 'Unauthorized',
+    message: 'The web hook of the namespace denied the client.',
+    mqtt: NOT_AUTHORIZED,
+    source: WEBHOOKS,
+    evidence: 'documented'
+  },
+  WebhookUnavailable: {
+    status: 503,
+    code: 'ServiceUnavailable',
+    message: 'The web hook of the namespace gave no answer that decides.',
+    mqtt: SERVER_UNAVAILABLE,
+    source: WEBHOOKS,
+    evidence: 'documented'
   },
   CredentialMissing: {
     status: 401,

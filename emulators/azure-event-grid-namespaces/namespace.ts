@@ -3,6 +3,8 @@ import { SettingsError, type AuthMode, type TokenVerifier } from '@fogbank/perso
 import { createAccess, type Access } from './access.ts'
 import { createAudiences, type Audiences, type Principal } from './auth.ts'
 import { createCustomJwt, type CustomJwt } from './authentication/custom-jwt.ts'
+import type { WebhookSettings } from './authentication/settings.ts'
+import { findWebhook, type Webhooks } from './authentication/webhook.ts'
 import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
 import { checkReferences } from './references.ts'
@@ -23,6 +25,7 @@ export interface Namespace {
   readonly space: Space
   readonly clock: Clock
   readonly tokens: TokenVerifier
+  readonly webhooks: Webhooks
   readonly lenient: boolean
   readonly topics: Topics
   readonly router: Router
@@ -41,6 +44,8 @@ export interface Resources {
   clients: Clients
   /** Absent: nobody issues tokens for it but Entra. */
   customJwt?: CustomJwt
+  /** Absent: clients are judged by the rest. */
+  webhook?: WebhookSettings
   audiences: Audiences
   /** Access keys, for the topics. */
   keys: readonly string[]
@@ -68,6 +73,7 @@ export interface Caller extends EventCaller {
 export interface NamespaceContext extends TopicsContext {
   auth: AuthMode
   tokens: TokenVerifier
+  webhooks: Webhooks
   /** Where clients' connections are counted. */
   counts: Records
   /** What routing and lifecycle events have to try again. */
@@ -88,8 +94,9 @@ export function compileResources(
     topicSpacesConfiguration.hostname,
     settings.topicsConfiguration?.hostname
   ].flatMap((hostname) => hostname ?? [])
-  const { clientAuthentication: { customJwtAuthentication } = {}, hostname = 'localhost' } =
-    topicSpacesConfiguration
+  const { clientAuthentication = {}, hostname = 'localhost' } = topicSpacesConfiguration
+  const { customJwtAuthentication } = clientAuthentication
+  const webhook = findWebhook(clientAuthentication)
   const mqttHosts = [hostname, `${name}.localhost`]
   checkTopics(settings.topics, name)
   checkReferences(settings)
@@ -113,6 +120,7 @@ export function compileResources(
     ...(customJwtAuthentication
       ? { customJwt: createCustomJwt(customJwtAuthentication, mqttHosts, lenient) }
       : {}),
+    ...(webhook ? { webhook } : {}),
     ...(routeSink === undefined ? {} : { routeSink }),
     ...(lifecycleSink === undefined ? {} : { lifecycleSink }),
     enrich: compileEnrichments(topicSpacesConfiguration.routingEnrichments)
@@ -133,7 +141,7 @@ export async function createNamespace(
     context.isDefault ? [`namespace-topic:${topic}`, own(topic)] : [own(topic)]
   )
   await topics.configure(settings.topics)
-  const { clock, tokens } = context
+  const { clock, tokens, webhooks } = context
   const watching = { ...context, namespace: name, resources: () => namespace.current }
   const router = await createRouter(watching)
   const lifecycle = await watchLifecycle({ ...watching, space, records: context.counts })
@@ -145,6 +153,7 @@ export async function createNamespace(
       space,
       clock,
       tokens,
+      webhooks,
       lenient,
       topics,
       router,

@@ -102,6 +102,8 @@ export const operations = defineOperations<State>()({
       'ClientCertificateInvalid',
       'ClientCertificateExpired',
       'AuthenticationNameMissing',
+      'WebhookDenied',
+      'WebhookUnavailable',
       'TokenInvalid',
       'TokenExpired',
       'AuthenticationMethodUnknown',

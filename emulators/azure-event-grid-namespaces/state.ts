@@ -5,6 +5,7 @@ import {
   type Log,
   type PersonalityContext
 } from '@fogbank/personality'
+import { createWebhooks, WEBHOOK_TIMEOUT_MS, type Webhooks } from './authentication/webhook.ts'
 import { applyChange, checkChanges, createChangeStore, type Change } from './changes.ts'
 import { toWholeSettings, type WholeSettings } from './defaults.ts'
 import { endExpiredSessions, type Expiry } from './expiry.ts'
@@ -61,7 +62,7 @@ const ATTEMPT_TIMEOUT_MS = 30_000
 
 /** @throws SettingsError */
 export async function createState(context: Context): Promise<State> {
-  const { core, clock, ids, log, auth, tokens, settings } = context
+  const { core, clock, ids, log, auth, tokens, issueToken, settings } = context
   const records = await core.records(`${PERSONALITY}:events`)
   const deadLetters = await openDeadLetters(records, { clock, ids })
   const consents = await openConsents(records)
@@ -75,6 +76,7 @@ export async function createState(context: Context): Promise<State> {
   let baseUrl: string | undefined
   let isStarted = false
   let endPushing = () => {}
+  let endAsking = () => {}
   let confirm = (_id: string, _token: string) => false
 
   /** What pushes goes with the namespaces, so that nothing of them goes out after a reset. */
@@ -89,6 +91,12 @@ export async function createState(context: Context): Promise<State> {
     return { http, handshakes, consents, log, sinks: core.sinks, isStarted: () => isStarted }
   }
 
+  function createAsking(): Webhooks {
+    const http = createHttpOut(clock, WEBHOOK_TIMEOUT_MS)
+    endAsking = () => http.close()
+    return createWebhooks({ http, issueToken })
+  }
+
   function startPushing(): void {
     isStarted = true
     for (const { topics } of namespaces.values()) topics.start()
@@ -96,8 +104,9 @@ export async function createState(context: Context): Promise<State> {
 
   async function start(): Promise<void> {
     const pushing = createPushing()
+    const webhooks = createAsking()
     const common: Omit<NamespaceContext, 'isDefault'> = {
-      ...{ clock, ids, log, auth, tokens, store, deadLetters, pushing, counts, waiting },
+      ...{ clock, ids, log, auth, tokens, store, deadLetters, pushing, counts, waiting, webhooks },
       sinks: core.sinks
     }
     for (const [name, own] of namespacesOf(settings)) {
@@ -144,6 +153,7 @@ export async function createState(context: Context): Promise<State> {
     namespaces.clear()
     isStarted = false
     endPushing()
+    endAsking()
   }
 
   await start()

@@ -171,6 +171,8 @@ export async function withNamespace(
     auth,
     settings,
     tokens,
+    issueToken: (audience, tenantId) =>
+      tokens.mint({ audience, ...(tenantId === undefined ? {} : { tenantId }) }),
     hints
   }).catch(async (error: unknown) => {
     await core.close()

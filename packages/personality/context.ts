@@ -51,8 +51,11 @@ export interface PersonalityContext<Settings = unknown> {
    * PEM. Absent where there is no CA.
    */
   signClient?(commonName: string, publicKey: string): Promise<string>
-  /** A token of the local authority for the service itself, where it calls others; absent: there is none. */
-  issueToken?(audience: string): Promise<string>
+  /**
+   * A token of the local authority for the service itself, where it calls others; absent: there is none.
+   * @param tenantId the well-known tenant when left out
+   */
+  issueToken?(audience: string, tenantId?: string): Promise<string>
   /** Whether 401 and 403 carry the `x-fogbank-hint` header. */
   hints: boolean
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { TLSSocket, type DetailedPeerCertificate } from 'node:tls'
 import type { Peer } from '@fogbank/core'
 
 /** What the MQTT side may know of whoever is at the other end of a TCP or TLS connection. */
@@ -23,5 +23,29 @@ export function certificateOf(socket: Socket): Pick<Peer, 'certificate'> {
   const certificate = socket.getPeerCertificate(true)
   // Without a subject there is no certificate; `authorized` alone cannot tell none from a wrong one.
   if (!certificate?.subject) return {}
-  return { certificate: { der: certificate.raw, trusted: socket.authorized } }
+  const chain = intermediatesOf(certificate)
+  return {
+    certificate: {
+      der: certificate.raw,
+      trusted: socket.authorized,
+      ...(chain.length > 0 ? { chain } : {})
+    }
+  }
+}
+
+/** What stands between a certificate and the root, which is not among them: nobody trusts it for having come. */
+function intermediatesOf({ issuerCertificate }: DetailedPeerCertificate): Buffer[] {
+  const chain: Buffer[] = []
+  let next: DetailedPeerCertificate | undefined = issuerCertificate
+  // A root is its own issuer; where the root did not come, the last one has none.
+  while (next?.raw && next.issuerCertificate !== next) {
+    if (isSelfSigned(next)) break
+    chain.push(next.raw)
+    next = next.issuerCertificate
+  }
+  return chain
+}
+
+function isSelfSigned({ subject, issuer }: DetailedPeerCertificate): boolean {
+  return JSON.stringify(subject) === JSON.stringify(issuer)
 }

@@ -158,7 +158,8 @@ export async function startSuite(options: {
         auth: configuration.auth,
         settings: configuration.personalities[definition.name],
         tokens: authority,
-        issueToken: (audience) => authority.mint({ audience }),
+        issueToken: (audience, tenantId) =>
+          authority.mint({ audience, ...(tenantId === undefined ? {} : { tenantId }) }),
         signClient: tls.signClient,
         hints: configuration.hints
       }

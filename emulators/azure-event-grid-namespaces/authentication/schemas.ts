@@ -47,12 +47,35 @@ const customJwtAuthentication = {
   }
 }
 
+const webHookAuthentication = {
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    'endpointUrl',
+    'azureActiveDirectoryApplicationIdOrUri',
+    'azureActiveDirectoryTenantId'
+  ],
+  description: 'Who decides about clients, in place of the namespace itself.',
+  properties: {
+    endpointUrl: { ...NOT_EMPTY, description: 'Where the CONNECT is sent, http or https.' },
+    endpointBaseUrl: NOT_EMPTY,
+    identity,
+    azureActiveDirectoryApplicationIdOrUri: {
+      ...NOT_EMPTY,
+      description: 'Audience of the token on the request.'
+    },
+    azureActiveDirectoryTenantId: { ...NOT_EMPTY, description: 'Tenant of that token.' }
+  }
+}
+
 export const clientAuthentication: JsonSchema = {
   type: 'object',
   additionalProperties: false,
   description: 'How MQTT clients prove who they are.',
   properties: {
     customJwtAuthentication,
+    webHookAuthentication,
+    webhookAuthentication: webHookAuthentication,
     alternativeAuthenticationNameSources: {
       type: 'array',
       maxItems: 5,

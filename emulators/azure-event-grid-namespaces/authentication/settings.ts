@@ -4,6 +4,21 @@ export interface ClientAuthenticationSettings {
   alternativeAuthenticationNameSources?: NameSource[]
   /** Absent: CUSTOM-JWT is no method of this namespace. */
   customJwtAuthentication?: CustomJwtSettings
+  /** It decides in place of all the rest. */
+  webHookAuthentication?: WebhookSettings
+  /** The same, as some pages of the vendor spell it. */
+  webhookAuthentication?: WebhookSettings
+}
+
+/** Whom a namespace asks who its clients are. */
+export interface WebhookSettings {
+  endpointUrl: string
+  endpointBaseUrl?: string
+  identity?: object
+  /** `api://…`: what the token on the request is for. */
+  azureActiveDirectoryApplicationIdOrUri: string
+  /** Whose token that is. */
+  azureActiveDirectoryTenantId: string
 }
 
 /** Who issues tokens for CUSTOM-JWT, and how they are checked. */

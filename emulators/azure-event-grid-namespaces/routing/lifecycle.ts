@@ -24,6 +24,8 @@ const REASONS: Record<string, string> = {
   ClientUnknown: 'ClientAuthenticationError',
   ClientCertificateInvalid: 'ClientAuthenticationError',
   ClientCertificateExpired: 'ClientAuthenticationError',
+  WebhookDenied: 'ClientAuthenticationError',
+  WebhookUnavailable: 'ServerError',
   RoleMissing: 'ClientAuthorizationError',
   TopicNotInTopicSpace: 'ClientAuthorizationError',
   FilterNotInTopicSpace: 'ClientAuthorizationError',

@@ -12,8 +12,11 @@ export interface Peer {
   transport: 'tcp' | 'tls' | 'ws' | 'wss'
   /** The Host header of a WebSocket upgrade, or the TLS server name; absent: unknown. */
   host?: string
-  /** The client certificate in DER form and whether our CA signed it; absent: none was shown. */
-  certificate?: { der: Buffer; trusted: boolean }
+  /**
+   * The client certificate in DER form and whether our CA signed it; absent: none was shown. `chain` are
+   * the intermediates that came with it, if any did, the certificate's own issuer first.
+   */
+  certificate?: { der: Buffer; trusted: boolean; chain?: readonly Buffer[] }
   /** Whoever the HTTP side of a WebSocket upgrade found the caller to be. */
   principal?: unknown
   /** Raw request target of the WebSocket upgrade. */
