@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once, type EventEmitter } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { promisify } from 'node:util'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
@@ -134,6 +137,46 @@ doors('the documented curl command reaches subscribers at both doors', () =>
       userProperties: { priority: 'high', ticket: 'T-77' }
     }
     assert.equal(await messages, [message, message])
+  })
+)
+
+doors("the page's walk-through: a token, curl, and a client with a certificate receives it", () =>
+  withPort({}, async ({ fogbank, urls, connect, certificate }) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'fogbank-walk-'))
+    try {
+      const ca = path.join(folder, 'ca.pem')
+      await writeFile(ca, await fogbank.ca())
+      const client = await connect(urls.mqtts!, {
+        ...(await certificate('dev1')),
+        username: 'dev1'
+      })
+      await client.subscribeAsync('lab/dev1/cmd/#', { qos: 1 })
+      const message = nextMessage(client)
+      const { https: authority, credentials } = fogbank.endpoints.authority!
+      const { tenantId, clientId, clientSecret } = credentials as Record<string, string>
+      const trusting = ['--cacert', ca, '--fail-with-body']
+      const { stdout: answer } = await run('curl', [
+        ...['--silent', '--show-error', ...trusting],
+        `${String(authority)}/${tenantId}/oauth2/v2.0/token`,
+        ...['--data', 'grant_type=client_credentials'],
+        ...['--data', `client_id=${clientId}`, '--data', `client_secret=${clientSecret}`],
+        ...['--data', 'scope=https://eventgrid.azure.net/.default']
+      ])
+      const { access_token: token } = JSON.parse(answer) as { access_token: string }
+      const { stdout } = await run('curl', curl(urls.https!, token, trusting))
+      assert.is(stdout, '204')
+      const { topic, text, userProperties } = await message
+      assert.equal(
+        { topic, text, userProperties },
+        {
+          topic: 'lab/dev1/cmd/reboot',
+          text: '{"action":"reboot"}',
+          userProperties: { priority: 'high', ticket: 'T-77' }
+        }
+      )
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 )
 

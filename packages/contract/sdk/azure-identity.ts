@@ -63,7 +63,7 @@ export async function createIdentityWorld(
 }
 
 /** Self-signed, RSA, as the identity libraries want them. */
-async function createCertificate(): Promise<{ cert: string; key: string }> {
+export async function createCertificate(): Promise<{ cert: string; key: string }> {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   x509.cryptoProvider.set(webcrypto as never)
