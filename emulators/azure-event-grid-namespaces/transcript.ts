@@ -193,7 +193,6 @@ export const adapter: TranscriptAdapter = {
     return { headers: { authorization: `Bearer ${await mint(name, fogbank)}` } }
   },
   async mqtt(name, fogbank) {
-    if (name === 'password') return { username: 'dev1', password: 'secret' }
     if (name === 'expired-certificate') {
       const notAfter = new Date('2025-12-31T00:00:00Z')
       const { cert, key } = await issue('CN=dev1', { notAfter })

@@ -182,11 +182,10 @@ function checkLog({ world, fixture }: Run): void {
   const { personality, operation, status, transcript } = fixture
   assert.equal(world.failures, [], 'the suite logged failures of its own')
   const { raises } = transcript
-  // The control port is ours: what a transcript arranges there is not what it is about.
-  const asks = transcript.steps.some(
-    (step) => 'http' in step && step.http === 'request' && step.at !== 'control'
+  const answers = transcript.steps.flatMap((step) =>
+    'http' in step && step.http === 'response' ? [step.status] : []
   )
-  if (!asks) {
+  if (answers.length === 0) {
     if (raises === undefined) return
     const refusals = world.lines.filter((line) => line.startsWith(`${personality} `))
     const isNamed = refusals.some((line) => line.split(' ')[4] === raises)
