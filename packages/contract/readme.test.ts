@@ -40,7 +40,9 @@ for (const { page, one } of blocks) {
   readme(`block "${one.name}" of ${page} works`, async () => {
     const missing = await findMissingTools(one)
     if (missing.length > 0) {
-      console.log(`block "${one.name}" of ${page} is not run: ${missing.join(', ')} is not here`)
+      console.log(
+        `block "${one.name}" of ${page} is not run, as this is not here: ${missing.join(', ')}`
+      )
       return
     }
     await withFogbank({}, ({ fogbank }) => runBlock(one, fogbank))
@@ -71,7 +73,10 @@ readme('blocks are found by their marks', () => {
 })
 
 readme('a mark without a block is a mistake', () => {
-  assert.throws(() => readRunnableBlocks('<!-- run: one -->\ntext'), /no js or sh block follows/)
+  assert.throws(
+    () => readRunnableBlocks('<!-- run: one -->\ntext'),
+    /no js, sh or python block follows/
+  )
   const twice = '<!-- run: one -->\n```js\n```\n'.repeat(2)
   assert.throws(() => readRunnableBlocks(twice), /two runnable blocks "one"/)
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Fogbank } from 'fogbank'
 import { ROOT } from './fixtures.ts'
+import { findPython } from './sdk/python/environment.ts'
 import { within } from './within.ts'
 
 const BLOCK_MS = 30_000
@@ -12,10 +13,22 @@ const AUTHORITY_OFFSET = 60
 /** What a shell block may use and not every machine has. */
 const TOOLS = ['curl', 'jq', 'mosquitto_pub', 'mosquitto_sub', 'openssl']
 
+export type Language = 'js' | 'sh' | 'python'
+
+const LANGUAGES: Record<string, Language> = {
+  js: 'js',
+  javascript: 'js',
+  mjs: 'js',
+  sh: 'sh',
+  bash: 'sh',
+  shell: 'sh',
+  python: 'python'
+}
+
 /** A fenced block that is marked `<!-- run: name -->` on the line above. */
 export interface RunnableBlock {
   name: string
-  language: 'js' | 'sh'
+  language: Language
   code: string
 }
 
@@ -26,19 +39,38 @@ export function readRunnableBlocks(markdown: string): RunnableBlock[] {
   return marks.map(([, name = '', language = '', code]) => {
     if (names.has(name)) throw new Error(`there are two runnable blocks "${name}"`)
     names.add(name)
-    if (code !== undefined && ['js', 'javascript', 'mjs'].includes(language)) {
-      return { name, language: 'js', code }
-    }
-    if (code !== undefined && ['sh', 'bash', 'shell'].includes(language)) {
-      return { name, language: 'sh', code }
-    }
-    throw new Error(`no js or sh block follows <!-- run: ${name} -->`)
+    const known = LANGUAGES[language]
+    if (code !== undefined && known) return { name, language: known, code }
+    throw new Error(`no js, sh or python block follows <!-- run: ${name} -->`)
   })
+}
+
+/** A fenced block of the page and the comment right above it: `run: name`, `config: id`, `not run: reason`. */
+export interface FencedBlock {
+  line: number
+  language: string
+  /** Empty without a comment. */
+  mark: string
+  code: string
+}
+
+/** Every fenced block of a page, marked or not. */
+export function readFencedBlocks(markdown: string): FencedBlock[] {
+  const blocks = markdown.matchAll(/(?:^<!-- (.+?) -->\n+)?^```(\w*)\n([^]*?)^```$/gm)
+  return [...blocks].map(({ index, 1: mark = '', 2: language = '', 3: code = '' }) => ({
+    line: markdown.slice(0, index).split('\n').length,
+    language,
+    mark,
+    code
+  }))
 }
 
 /** The tools a block uses that are not on this machine. */
 export function findMissingTools({ language, code }: RunnableBlock): Promise<string[]> {
   if (language === 'js') return Promise.resolve([])
+  if (language === 'python') {
+    return findPython().then((found) => ('reason' in found ? [found.reason] : []))
+  }
   const used = TOOLS.filter((tool) => new RegExp(`\\b${tool}\\b`).test(code))
   const looks = used.map(async (tool) => {
     const { status } = await execute('sh', ['-c', `command -v ${tool}`], ROOT, {})
@@ -74,18 +106,26 @@ export async function runBlock(block: RunnableBlock, fogbank: Fogbank): Promise<
     mkdirSync(join(folder, '.fogbank/tls'), { recursive: true })
     writeFileSync(ca, await fogbank.ca())
     writeFileSync(join(folder, '.curlrc'), 'fail-with-body\nsilent\nshow-error\n')
-    const file = join(folder, block.language === 'js' ? 'block.mjs' : 'block.sh')
+    const file = join(
+      folder,
+      { js: 'block.mjs', sh: 'block.sh', python: 'block.py' }[block.language]
+    )
     writeFileSync(file, usePorts(block.code, fogbank))
-    const [command, args]: [string, string[]] =
-      block.language === 'js'
-        ? [process.execPath, ['--import', import.meta.resolve('tsx'), file]]
-        : ['sh', ['-eu', file]]
-    const environment = { NODE_EXTRA_CA_CERTS: ca, CURL_HOME: folder }
+    const [command, args] = await toCommand(block.language, file)
+    const environment = { NODE_EXTRA_CA_CERTS: ca, REQUESTS_CA_BUNDLE: ca, CURL_HOME: folder }
     const { status, output } = await execute(command, args, folder, environment)
     if (status !== 0) throw new Error(`block "${block.name}" ended with ${status}:\n${output}`)
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+async function toCommand(language: Language, file: string): Promise<[string, string[]]> {
+  if (language === 'js') return [process.execPath, ['--import', import.meta.resolve('tsx'), file]]
+  if (language === 'sh') return ['sh', ['-eu', file]]
+  const found = await findPython()
+  if ('reason' in found) throw new Error(found.reason)
+  return [found.python, [file]]
 }
 
 async function execute(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fidelityFile, fidelityPage, ROOT } from './fidelity.ts'
+import { configSchema } from './config.ts'
 import { personalities } from './personalities.ts'
 import { renderPage } from './tables.ts'
 
@@ -88,5 +89,15 @@ fidelity(
     )
   }
 )
+
+fidelity('the root page tells of every setting of the suite', () => {
+  const spans = read('README.md').match(/`[^`\n]+`/g) ?? []
+  const ids = personalities.map(({ name }) => name)
+  const keys = Object.keys(configSchema(personalities).properties as object)
+  assert.equal(
+    keys.filter((key) => key !== '$schema' && !ids.includes(key) && !spans.includes(`\`${key}\``)),
+    []
+  )
+})
 
 fidelity.run()
