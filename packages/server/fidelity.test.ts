@@ -91,7 +91,7 @@ fidelity(
 )
 
 fidelity('the root page tells of every setting of the suite', () => {
-  const spans = read('README.md').match(/`[^`\n]+`/g) ?? []
+  const spans: string[] = read('README.md').match(/`[^`\n]+`/g) ?? []
   const ids = personalities.map(({ name }) => name)
   const keys = Object.keys(configSchema(personalities).properties as object)
   assert.equal(
