@@ -24,13 +24,21 @@ export type Validator = (value: unknown) => ValidationFault | undefined
 const ajv = new Ajv({ strict: true, allowUnionTypes: true, validateSchema: false, meta: false })
 addFormats.default(ajv)
 
+const validators = new WeakMap<JsonSchema, Validator>()
+
 /**
  * Compiles a schema once, with the first value it is asked about: compiling all of them takes longer than
- * the rest of a start.
+ * the rest of a start. Asked again for the same object, it answers the same validator.
  *
  * The validator throws an Error when the schema itself is wrong.
  */
 export function compileSchema(schema: JsonSchema): Validator {
+  let validator = validators.get(schema)
+  if (!validator) validators.set(schema, (validator = createValidator(schema)))
+  return validator
+}
+
+function createValidator(schema: JsonSchema): Validator {
   let compiled: ValidateFunction | undefined
   return (value) => {
     const validate = (compiled ??= ajv.compile(schema))

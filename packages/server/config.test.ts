@@ -143,6 +143,7 @@ const MISTAKES: [what: string, said: Said, sentence: string][] = [
     { env: { FOGBANK_AUTH: 'loose' } },
     'FOGBANK_AUTH: "auth" is "loose", but it must be equal to one of the allowed values: strict, lenient'
   ],
+  ['a list', { file: ['hints'] }, 'config: it is ["hints"], but it must be an object'],
   [
     'a negative port base',
     { flags: { portBase: '-1' } },

@@ -40,8 +40,18 @@ export interface Configuration {
 /** The file that is read when it is there and --config names no other. */
 const DEFAULT_FILE = 'fogbank.config.json'
 
+/** The schemas are made once, as each is compiled once. */
+const schemas = new WeakMap<readonly PersonalityDefinition[], Record<string, JsonSchema>>()
+
 /** JSON Schema of fogbank.config.json. */
 export function configSchema(definitions: readonly PersonalityDefinition[]): JsonSchema {
+  return { type: 'object', additionalProperties: false, properties: schemasOf(definitions) }
+}
+
+/** The schema of each key of fogbank.config.json. */
+function schemasOf(definitions: readonly PersonalityDefinition[]): Record<string, JsonSchema> {
+  const known = schemas.get(definitions)
+  if (known) return known
   const ids = definitions.map((definition) => definition.name)
   const properties: Record<string, JsonSchema> = { $schema: { type: 'string' } }
   for (const [name, setting] of Object.entries(settings)) {
@@ -56,7 +66,8 @@ export function configSchema(definitions: readonly PersonalityDefinition[]): Jso
     additionalProperties: { type: 'string', enum: [...ids, 'control'] }
   }
   for (const { name, settings: own } of definitions) properties[name] = own ?? { type: 'object' }
-  return { type: 'object', additionalProperties: false, properties }
+  schemas.set(definitions, properties)
+  return properties
 }
 
 /**
@@ -74,7 +85,7 @@ export function readConfiguration(
 ): Configuration {
   const fromFile = file && 'config' in file ? file.config : readFile(file?.path)
   const origin = file && 'config' in file ? 'config' : (file?.path ?? DEFAULT_FILE)
-  check(configSchema(definitions), fromFile, origin)
+  checkFile(schemasOf(definitions), fromFile, origin)
   const values: Record<string, unknown> = {}
   for (const [name, setting] of Object.entries<Setting>(settings)) {
     values[name] =
@@ -156,28 +167,41 @@ function convert(
         : type === 'array'
           ? text.split(',').map((part) => part.trim())
           : text
-  // Only this setting's own schema: the whole one takes longer to compile than the rest of a start.
-  const properties = configSchema(definitions).properties as Record<string, JsonSchema>
-  check({ type: 'object', properties: { [name]: properties[name] } }, { [name]: value }, origin)
+  check(schemasOf(definitions)[name]!, value, name, origin)
   return value
 }
 
-function check(schema: JsonSchema, value: object, origin: string): void {
-  // Compiling the schema takes longer than the rest of a start, and there is nothing to find.
-  if (Object.keys(value).length === 0) return
+/** Key by key: the whole schema takes longer to compile than the rest of a start. */
+function checkFile(known: Record<string, JsonSchema>, file: object, origin: string): void {
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) {
+    throw new UsageError(`${origin}: it is ${abridge(file)}, but it must be an object`)
+  }
+  for (const [name, value] of Object.entries(file)) {
+    const schema = Object.hasOwn(known, name) ? known[name] : undefined
+    if (!schema) throw unknownKey(origin, name, Object.keys(known), '')
+    check(schema, value, name, origin)
+  }
+}
+
+/** @param name of the key in the file */
+function check(schema: JsonSchema, value: unknown, name: string, origin: string): void {
   const fault = compileSchema(schema)(value)
   if (!fault) return
-  const key = fault.path.slice(1).replaceAll('/', '.')
+  const key = `${name}${fault.path.replaceAll('/', '.')}`
   if (fault.keyword === 'additionalProperties' && fault.property !== undefined) {
-    const known = knownKeys(schema, fault.path)
-    const guess = known.length > 0 ? `; did you mean "${closest(fault.property, known)}"?` : ''
-    const where = key ? ` in "${key}"` : ''
-    throw new UsageError(`${origin}: unknown key "${fault.property}"${where}${guess}`)
+    throw unknownKey(origin, fault.property, knownKeys(schema, fault.path), ` in "${key}"`)
   }
-  const found = JSON.stringify(at(value, fault.path))?.slice(0, 80)
   const choices = fault.choices ? `: ${fault.choices.join(', ')}` : ''
+  const found = abridge(at(value, fault.path))
   throw new UsageError(`${origin}: "${key}" is ${found}, but it ${fault.sentence}${choices}`)
 }
+
+function unknownKey(origin: string, key: string, known: string[], where: string): UsageError {
+  const guess = known.length > 0 ? `; did you mean "${closest(key, known)}"?` : ''
+  return new UsageError(`${origin}: unknown key "${key}"${where}${guess}`)
+}
+
+const abridge = (value: unknown) => JSON.stringify(value)?.slice(0, 80)
 
 function at(value: unknown, path: string): unknown {
   let found = value
