@@ -1,19 +1,37 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import type { LoadJob, LoadResult } from './load.ts'
 import type { MqttJob, MqttResult } from './mqtt-load.ts'
 
 const READY_MS = 20_000
 
-/** A port, and the hundred after it, that nobody uses now. */
+/** Below the ports that the system gives to connections, which would take one of a suite's ten. */
+const PORTS = { from: 12_000, to: 32_000 }
+const HUNDRED = 100
+let lastPort = PORTS.from + Math.floor(Math.random() * 200) * HUNDRED
+
+/**
+ * A port that nobody uses now; the hundred after it are given to nobody else in this run.
+ * @throws Error when there is none
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port > 65_000 ? port - 1000 : port
+  for (let tries = 0; tries < (PORTS.to - PORTS.from) / HUNDRED; tries++) {
+    lastPort = lastPort + HUNDRED < PORTS.to ? lastPort + HUNDRED : PORTS.from
+    const tens = Array.from({ length: HUNDRED / 10 }, (_, ten) => lastPort + ten * 10)
+    const free = await Promise.all(tens.map(isFree))
+    if (free.every(Boolean)) return lastPort
+  }
+  throw new Error(`no hundred ports are free from ${PORTS.from} to ${PORTS.to}`)
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** Starts a server of ours, whose log goes to a file, as a supervisor would have it. */
