@@ -41,12 +41,12 @@ export interface Authority extends TokenVerifier {
   describe(): PersonalityDescription
   /** Forgets the tokens it has verified. They stay valid: the key does not change. */
   reset(): void
-  /** Resolves when the signing key is there; HTTP and `verify` wait for it by themselves. */
+  /** Makes or reads the signing key now, not when it is first wanted; resolves when it is there. */
   ready(): Promise<void>
 }
 
 /**
- * Starts the authority; a key that is kept is made or read in the background, another when first wanted.
+ * Starts the authority; its key is made or read when it is first wanted, as that takes 100 ms of work.
  *
  * Issuers echo the Host of the token request. Any host is accepted back, as only our own key's
  * signature counts.
@@ -57,8 +57,6 @@ export function createAuthority(options: AuthorityOptions): Authority {
   const registry = createRegistry(options.settings)
   let loading: Promise<SigningKey> | undefined
   const key = () => (loading ??= loadSigningKey(keyDir, log))
-  // A key that nothing keeps takes 100 ms of work to make, and most suites in memory never sign.
-  if (keyDir !== undefined) key().catch(() => {}) // whoever waits for the key hears of it
   const verifier = createVerifier({ key, clock, auth })
   const common = { clock, ids, log, key, registry }
   const app = createEndpoints({

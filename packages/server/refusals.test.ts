@@ -131,6 +131,79 @@ refusals('a misspelt key, and suggests the near one', () =>
   })
 )
 
+/** Refused in a folder that has this configuration. */
+async function expectConfigRefused(folder: string, config: object, sentence: RegExp) {
+  writeFileSync(join(folder, 'fogbank.config.json'), JSON.stringify(config))
+  await expectRefusal(folder, ['--port-base', '0'], sentence)
+}
+
+refusals('settings that no schema sees through, of every personality', () =>
+  withFolder(async (folder) => {
+    const cases: [id: string, settings: object, sentence: RegExp][] = [
+      ['aws-iot', { rates: { operations: { Publsh: 1 } } }, /Publsh is no operation; choose from/],
+      [
+        'azure-event-grid-namespaces',
+        {
+          topicSpaces: [{ name: 'lab', topicTemplates: ['lab/#'] }],
+          permissionBindings: [
+            { clientGroupName: '$all', topicSpaceName: 'lob', permission: 'Publisher' }
+          ]
+        },
+        /topicSpaceName: there is no topic space lob/
+      ],
+      ['azure-event-grid-topics', { topics: [{ name: 'orders' }, { name: 'orders' }] }, /orders/],
+      [
+        'azure-web-pubsub',
+        { hubs: { chat: { eventHandlers: [{ urlTemplate: 'tunnel:///x' }] } } },
+        /urlTemplate/
+      ]
+    ]
+    for (const [id, settings, sentence] of cases) {
+      const whole = new RegExp(`^fogbank: configuration of ${id}: .*${sentence.source}`)
+      await expectConfigRefused(folder, { [id]: settings }, whole)
+    }
+  })
+)
+
+refusals('a taken port that a setting asks for, one wanted twice, and one that is none', () =>
+  withFolder((folder) =>
+    withTakenPort(async (port) => {
+      const topics = [{ name: 'default' }, { name: 'orders', port }]
+      await expectConfigRefused(
+        folder,
+        { 'azure-event-grid-topics': { topics } },
+        new RegExp(
+          `port ${port} .* is taken; .* azure-event-grid-topics\\.topics? \\(orders\\)\\.port`
+        )
+      )
+      await expectConfigRefused(
+        folder,
+        { 'azure-event-grid-topics': { topics }, compatibilityPorts: { [port]: 'shiftr' } },
+        new RegExp(`port ${port} `)
+      )
+      const free = port === 65_535 ? port - 1 : port + 1
+      topics[1]!.port = free
+      await expectConfigRefused(
+        folder,
+        { 'azure-event-grid-topics': { topics }, compatibilityPorts: { [free]: 'shiftr' } },
+        new RegExp(
+          `port ${free} is wanted for shiftr .* and for azure-event-grid-topics .*; change`
+        )
+      )
+      await expectConfigRefused(
+        folder,
+        { compatibilityPorts: { 65536: 'shiftr' } },
+        /compatibilityPorts: 65536 is no port; choose one from 1 to 65535/
+      )
+      await expectConfigRefused(
+        folder,
+        { only: ['aws-iot'], compatibilityPorts: { [free]: 'shiftr' } },
+        /names shiftr, which is not started; add it to only, or drop the port/
+      )
+    })
+  )
+)
+
 refusals.run()
 
 const node = suite('a Node that is too old')

@@ -11,7 +11,6 @@ import {
 import { createCore, CoreError, type Clock, type Core, type Ids } from '@fogbank/core'
 import {
   SettingsError,
-  startPersonality,
   type NodeHandler,
   type Log,
   type PersonalityContext,
@@ -24,10 +23,12 @@ import { describeEndpoint, toUrls, type Endpoints } from './endpoints.ts'
 import { UsageError } from './failure.ts'
 import { checkPort, listen, type Listener, type Service } from './listener.ts'
 import { createPlainDoor } from './plain-door.ts'
+import { rehearse, startOne, type WantedPort } from './rehearsal.ts'
 import type { Timeouts } from './timeouts.ts'
 import { createTls, type Tls } from './tls.ts'
 
 const AUTHORITY_OFFSET = 60
+const MAXIMUM_PORT = 65_535
 const LOOPBACK = ['127.0.0.1', '::1']
 
 /** The whole suite at work. */
@@ -74,9 +75,12 @@ export async function startSuite(options: {
     ids
   })
   const hosts = configuration.host ? [configuration.host] : LOOPBACK
+  const personalities = new Map<string, RunningPersonality>()
+  const listeners: { name: string; listener: Listener }[] = []
   // Before anything is written: a start that is refused leaves no trace.
   tls.check()
-  await checkPorts(wanted, { configuration, hosts, log })
+  const ports = toPorts(wanted, configuration)
+  await checkPorts(ports, hosts, log)
   const authority = startAuthority({
     settings: configuration.authority,
     clock,
@@ -87,16 +91,36 @@ export async function startSuite(options: {
     pinned: configuration.hostname !== undefined,
     publicUrl: () => `https://${configuration.hostname ?? 'localhost'}:${portOf('authority')}`
   })
+  const writes = !configuration.ephemeral || tlsDirectory !== undefined
+  if (writes && wanted.some(({ name }) => isConfigured(configuration.personalities[name]))) {
+    const further = await rehearse(wanted, { clock, ids }, contextOf)
+    if (further.length > 0) await checkPorts([...ports, ...further], hosts, log)
+  }
 
   const core = await openCore(configuration, { clock, ids, log })
-  const personalities = new Map<string, RunningPersonality>()
-  const listeners: { name: string; listener: Listener }[] = []
   let ready = false
   let closing: Promise<void> | undefined
   let resetting = Promise.resolve()
 
-  const portOf = (name: string): number =>
-    listeners.find((entry) => entry.name === name)?.listener.port ?? 0
+  function portOf(name: string): number {
+    return listeners.find((entry) => entry.name === name)?.listener.port ?? 0
+  }
+
+  function contextOf(core: Core, name: string): PersonalityContext {
+    return {
+      core,
+      clock,
+      ids,
+      log,
+      auth: configuration.auth,
+      settings: configuration.personalities[name],
+      tokens: authority,
+      issueToken: (audience, tenantId) =>
+        authority.mint({ audience, ...(tenantId === undefined ? {} : { tenantId }) }),
+      signClient: tls.signClient,
+      hints: configuration.hints
+    }
+  }
 
   async function open(service: Service, port: number, portSetting: string): Promise<void> {
     const listener = await listen({ service, core, tls, log, hosts, port, portSetting, timeouts })
@@ -149,21 +173,13 @@ export async function startSuite(options: {
     // Clients are pointed at the CA's file before any of them asks for TLS; in memory it can wait.
     const certificates = tlsDirectory ? tls.server() : undefined
     certificates?.catch(() => {}) // awaited below; a taken port may end the start before
+    // Most suites in memory never sign; where the key is kept, nobody should wait for it.
+    if (tlsDirectory) authority.ready().catch(() => {}) // whoever asks for a token hears of it
     for (const definition of wanted) {
-      const context: PersonalityContext = {
-        core,
-        clock,
-        ids,
-        log,
-        auth: configuration.auth,
-        settings: configuration.personalities[definition.name],
-        tokens: authority,
-        issueToken: (audience, tenantId) =>
-          authority.mint({ audience, ...(tenantId === undefined ? {} : { tenantId }) }),
-        signClient: tls.signClient,
-        hints: configuration.hints
-      }
-      personalities.set(definition.name, await startOne(definition, context))
+      personalities.set(
+        definition.name,
+        await startOne(definition, contextOf(core, definition.name))
+      )
     }
     const control = createControl({
       running: personalities,
@@ -214,13 +230,8 @@ export async function startSuite(options: {
       }
     }
     for (const [port, id] of Object.entries(configuration.compatibilityPorts)) {
-      const found = services.find(({ service }) => service.name === id)
-      if (!found) {
-        throw new UsageError(
-          `compatibilityPorts: port ${port} names ${id}, which is not started; add it to only, or drop the port`
-        )
-      }
-      await open(found.service, Number(port), 'compatibilityPorts')
+      const { service } = services.find(({ service: { name } }) => name === id)!
+      await open(service, Number(port), 'compatibilityPorts')
     }
     await certificates
     const urls = endpoints('localhost')
@@ -237,25 +248,56 @@ export async function startSuite(options: {
   return { core, personalities, tls, endpoints, reset, close }
 }
 
-/** @throws UsageError for a port that is taken already */
-async function checkPorts(
+const isConfigured = (settings: unknown) => Object.keys(settings ?? {}).length > 0
+
+/** Every port that the settings of the suite ask for. @throws UsageError for none, or one of nobody who starts */
+function toPorts(
   wanted: readonly PersonalityDefinition[],
-  { configuration, hosts, log }: { configuration: Configuration; hosts: string[]; log: Log }
-): Promise<void> {
-  const { portBase, compatibilityPorts } = configuration
-  const ports: [name: string, port: number, setting: string][] = []
-  if (portBase !== 0) {
-    ports.push(['control', portBase, '--port-base'])
-    ports.push(['authority', portBase + AUTHORITY_OFFSET, '--port-base'])
-    for (const { name, portOffset } of wanted) {
-      ports.push([name, portBase + portOffset, '--port-base'])
+  { portBase, compatibilityPorts }: Configuration
+): WantedPort[] {
+  const setting = '--port-base'
+  const own = [
+    { name: 'control', portOffset: 0 },
+    { name: 'authority', portOffset: AUTHORITY_OFFSET },
+    ...wanted
+  ].map(({ name, portOffset }) => ({ name, port: portBase + portOffset, setting }))
+  const further = Object.entries(compatibilityPorts).map(([text, name]) => {
+    const port = Number(text)
+    if (port < 1 || port > MAXIMUM_PORT) {
+      throw new UsageError(
+        `compatibilityPorts: ${text} is no port; choose one from 1 to ${MAXIMUM_PORT}`
+      )
     }
-  }
-  for (const [port, id] of Object.entries(compatibilityPorts)) {
-    ports.push([id, Number(port), 'compatibilityPorts'])
+    if (name !== 'control' && !wanted.some((one) => one.name === name)) {
+      throw new UsageError(
+        `compatibilityPorts: port ${text} names ${name}, which is not started; add it to only, or drop the port`
+      )
+    }
+    return { name, port, setting: 'compatibilityPorts' }
+  })
+  return portBase === 0 ? further : [...own, ...further]
+}
+
+/** @throws UsageError for a port that is taken already, or wanted twice */
+async function checkPorts(
+  ports: readonly WantedPort[],
+  hosts: readonly string[],
+  log: Log
+): Promise<void> {
+  const owners = new Map<number, WantedPort>()
+  for (const { name, port, setting } of ports) {
+    const other = owners.get(port)
+    if (other) {
+      throw new UsageError(
+        `port ${port} is wanted for ${other.name} (${other.setting}) and for ${name} (${setting}); change one of them`
+      )
+    }
+    owners.set(port, { name, port, setting })
   }
   const checked = await Promise.allSettled(
-    ports.map(([name, port, portSetting]) => checkPort({ name, hosts, port, portSetting, log }))
+    ports.map(({ name, port, setting: portSetting }) =>
+      checkPort({ name, hosts, port, portSetting, log })
+    )
   )
   for (const one of checked) if (one.status === 'rejected') throw one.reason
 }
@@ -267,19 +309,6 @@ function startAuthority(options: AuthorityOptions): Authority {
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
     throw new UsageError(`configuration of authority: ${error.message}`, { cause: error })
-  }
-}
-
-/** @throws UsageError for settings that make no sense */
-async function startOne(
-  definition: PersonalityDefinition,
-  context: PersonalityContext
-): Promise<RunningPersonality> {
-  try {
-    return await startPersonality(definition, context)
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
-    throw new UsageError(`configuration of ${definition.name}: ${error.message}`, { cause: error })
   }
 }
 
