@@ -160,6 +160,15 @@ others('need no suite: tables, schema and ca', () =>
   })
 )
 
+others('end well when nobody reads what they print, as `head` does', () =>
+  withFolder(async (folder) => {
+    const { child, exited } = fogbank(folder, ['schema'])
+    child.stdout.destroy()
+    const { code, err } = await exited
+    assert.equal({ code, err }, { code: 0, err: '' })
+  })
+)
+
 others('cert issues what gets a device in over HTTPS, and prints its files', () =>
   withFolder((folder) =>
     withRunning(folder, ['--ephemeral'], async ({ output }) => {
