@@ -9,13 +9,15 @@ import {
   readRunnableBlocks,
   runBlock,
   usePorts,
+  withWalk,
   type RunnableBlock
 } from './readme.ts'
 import { withFogbank } from './with-fogbank.ts'
 
-/** The page everybody starts on, and the page of each personality. */
+/** The page everybody starts on, the page of each personality, and that of the tokens. */
 const PAGES = await withFogbank({}, async ({ fogbank }) => [
   'README.md',
+  'packages/authority/README.md',
   ...[...fogbank.personalities.keys()].map((name) => `emulators/${name}/README.md`)
 ])
 
@@ -45,7 +47,7 @@ for (const { page, one } of blocks) {
       )
       return
     }
-    await withFogbank({}, ({ fogbank }) => runBlock(one, fogbank))
+    await withWalk((walk) => runBlock(one, walk))
   })
 }
 
@@ -90,19 +92,27 @@ readme('the ports of npm start become those of the suite', () =>
 )
 
 readme('a shell block reaches the suite, and fails when it is refused', () =>
-  withFogbank({}, async ({ fogbank }) => {
-    await runBlock(block('sh', 'curl http://localhost:4600/live'), fogbank)
+  withWalk(async (walk) => {
+    await runBlock(block('sh', 'curl http://localhost:4600/live'), walk)
     await runBlock(
       block('sh', 'curl --cacert .fogbank/tls/ca.pem https://localhost:4600/live'),
-      fogbank
+      walk
     )
-    const failed = runBlock(block('sh', 'curl http://localhost:4600/nowhere'), fogbank)
+    const failed = runBlock(block('sh', 'curl http://localhost:4600/nowhere'), walk)
     assert.match(await reason(failed), /^block "x" ended with 22/)
   })
 )
 
+readme('a shell block has the command, which asks this suite', () =>
+  withWalk(async (walk) => {
+    await runBlock(block('sh', 'npx fogbank healthcheck'), walk)
+    const elsewhere = runBlock(block('sh', 'npx fogbank healthcheck --port-base 1'), walk)
+    assert.match(await reason(elsewhere), /^block "x" ended with 1:\n[^]*:1 does not answer/)
+  })
+)
+
 readme('a script reaches the suite over https and imports the packages', () =>
-  withFogbank({}, async ({ fogbank }) => {
+  withWalk(async (walk) => {
     const code = [
       "import { startFogbank } from 'fogbank'",
       "const reply = await fetch('https://localhost:4600/live')",
@@ -110,8 +120,8 @@ readme('a script reaches the suite over https and imports the packages', () =>
       'const fogbank = await startFogbank()',
       'await fogbank.close()'
     ].join('\n')
-    await runBlock(block('js', code), fogbank)
-    const failed = runBlock(block('js', 'process.exit(3)'), fogbank)
+    await runBlock(block('js', code), walk)
+    const failed = runBlock(block('js', 'process.exit(3)'), walk)
     assert.match(await reason(failed), /^block "x" ended with 3/)
   })
 )

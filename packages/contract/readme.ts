@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Fogbank } from 'fogbank'
 import { ROOT } from './fixtures.ts'
 import { findPython } from './sdk/python/environment.ts'
+import { withFogbank } from './with-fogbank.ts'
 import { within } from './within.ts'
 
 const BLOCK_MS = 30_000
@@ -93,31 +94,47 @@ export function usePorts(text: string, fogbank: Fogbank): string {
   return text.replace(/(?<![\w.])\d{4}(?![\w.])/g, (port) => ports.get(port) ?? port)
 }
 
-/**
- * Runs a block against a suite, in an empty folder from which our packages can be imported and where
- * `.fogbank/tls/ca.pem` is the suite's. A curl that is answered 400 or more fails.
- * @throws Error with what the block wrote, unless it ends with 0
- */
-export async function runBlock(block: RunnableBlock, fogbank: Fogbank): Promise<void> {
+/** A suite, and an empty folder beside it: packages can be imported there, and `.fogbank` is the suite's. */
+export interface Walk {
+  fogbank: Fogbank
+  folder: string
+}
+
+/** Starts a suite the way a newcomer does, in a folder that is gone afterwards. */
+export async function withWalk(run: (walk: Walk) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fogbank-readme-'))
   try {
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-    const ca = join(folder, '.fogbank/tls/ca.pem')
-    mkdirSync(join(folder, '.fogbank/tls'), { recursive: true })
-    writeFileSync(ca, await fogbank.ca())
-    writeFileSync(join(folder, '.curlrc'), 'fail-with-body\nsilent\nshow-error\n')
-    const file = join(
-      folder,
-      { js: 'block.mjs', sh: 'block.sh', python: 'block.py' }[block.language]
-    )
-    writeFileSync(file, usePorts(block.code, fogbank))
-    const [command, args] = await toCommand(block.language, file)
-    const environment = { NODE_EXTRA_CA_CERTS: ca, REQUESTS_CA_BUNDLE: ca, CURL_HOME: folder }
-    const { status, output } = await execute(command, args, folder, environment)
-    if (status !== 0) throw new Error(`block "${block.name}" ended with ${status}:\n${output}`)
+    await withFogbank({ tlsDir: join(folder, '.fogbank/tls') }, async ({ fogbank }) => {
+      await fogbank.ca()
+      await run({ fogbank, folder })
+    })
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/**
+ * Runs a block against a suite. A curl that is answered 400 or more fails.
+ * @throws Error with what the block wrote, unless it ends with 0
+ */
+export async function runBlock(block: RunnableBlock, { fogbank, folder }: Walk): Promise<void> {
+  const tlsDir = join(folder, '.fogbank/tls')
+  const ca = join(tlsDir, 'ca.pem')
+  writeFileSync(join(folder, '.curlrc'), 'fail-with-body\nsilent\nshow-error\n')
+  const file = join(folder, { js: 'block.mjs', sh: 'block.sh', python: 'block.py' }[block.language])
+  writeFileSync(file, usePorts(block.code, fogbank))
+  const [command, args] = await toCommand(block.language, file)
+  const environment = {
+    NODE_EXTRA_CA_CERTS: ca,
+    REQUESTS_CA_BUNDLE: ca,
+    CURL_HOME: folder,
+    // What the command asks when no flag says more.
+    FOGBANK_PORT_BASE: new URL(fogbank.endpoints.control.http).port,
+    FOGBANK_TLS_DIR: tlsDir
+  }
+  const { status, output } = await execute(command, args, folder, environment)
+  if (status !== 0) throw new Error(`block "${block.name}" ended with ${status}:\n${output}`)
 }
 
 async function toCommand(language: Language, file: string): Promise<[string, string[]]> {
