@@ -13,7 +13,11 @@ const definitions = await withFogbank({}, async ({ fogbank }) =>
   [...fogbank.personalities.values()].map(({ definition }) => definition)
 )
 const toPage = (name: string) => `emulators/${name}/README.md`
-const USERS = ['README.md', ...definitions.map(({ name }) => toPage(name))]
+const USERS = [
+  'README.md',
+  'packages/authority/README.md',
+  ...definitions.map(({ name }) => toPage(name))
+]
 const ALL = ['packages', 'emulators']
   .flatMap((parent) => readdirSync(join(ROOT, parent)).map((name) => `${parent}/${name}`))
   .flatMap((folder) => [`${folder}/README.md`, `${folder}/FIDELITY.md`])

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { fidelityFile, fidelityPage, ROOT } from './fidelity.ts'
 import { configSchema } from './config.ts'
 import { personalities } from './personalities.ts'
+import { settings, type Setting } from './settings.ts'
 import { renderPage } from './tables.ts'
 
 const read = (file: string) =>
@@ -89,6 +90,21 @@ fidelity(
     )
   }
 )
+
+for (const [key, setting] of Object.entries<Setting>(settings)) {
+  fidelity(`the root page has the flag, variable, key and default of ${key}`, () => {
+    const { flag, env, default: preset } = setting
+    const rows = read('README.md').matchAll(/^\|(.*)\|$/gm)
+    const cells = [...rows].map(([, row = '']) => row.split('|').map((cell) => cell.trim()))
+    const [own, variable, name, known = ''] =
+      cells.find(([, , name]) => name === `\`${key}\``) ?? []
+    assert.equal(
+      [own, variable, name],
+      [flag, env, key].map((text) => `\`${text}\``)
+    )
+    if (preset !== undefined) assert.is(known, `\`${String(preset)}\``)
+  })
+}
 
 fidelity('the root page tells of every setting of the suite', () => {
   const spans: string[] = read('README.md').match(/`[^`\n]+`/g) ?? []
