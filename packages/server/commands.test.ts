@@ -110,6 +110,7 @@ others('ask a running suite: healthcheck, env and token', () =>
         "export AWS_ACCESS_KEY_ID='test'",
         "export AWS_SECRET_ACCESS_KEY='test'",
         "export AWS_REGION='us-east-1'",
+        "export AWS_DEFAULT_REGION='us-east-1'",
         `export NODE_EXTRA_CA_CERTS='${join(folder, '.fogbank/tls/ca.pem')}'`,
         `export SSL_CERT_FILE='${join(folder, '.fogbank/tls/ca-bundle.pem')}'`,
         `export REQUESTS_CA_BUNDLE='${join(folder, '.fogbank/tls/ca-bundle.pem')}'`,

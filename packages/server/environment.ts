@@ -73,6 +73,8 @@ export function environmentFor(
         AWS_ACCESS_KEY_ID: credentials.accessKeyId!,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey!,
         AWS_REGION: credentials.region!,
+        // The one that Python's SDK reads.
+        AWS_DEFAULT_REGION: credentials.region!,
         ...ca
       }
     case 'azure-event-grid-namespaces':
