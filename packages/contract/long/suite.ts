@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { buildSync } from 'esbuild'
 import { within } from '../within.ts'
 
@@ -41,6 +42,13 @@ function bundled(): string {
   })
   process.once('exit', () => rmSync(outfile, { force: true }))
   return (bundle = outfile)
+}
+
+/** What another command prints that is run in the folder of a suite. @throws Error what it complained of */
+export async function runCommand(cwd: string, args: readonly string[]): Promise<string> {
+  const options = { cwd, timeout: START_MS }
+  const { stdout } = await promisify(execFile)(process.execPath, [bundled(), ...args], options)
+  return stdout
 }
 
 /** Starts it on free ports; `dataDir` absent: in memory. @throws Error with what it said instead */
