@@ -248,9 +248,10 @@ export class Connection implements Session, ConnectionContext {
 
   /** The broker or the stream found an error. */
   failed(error: unknown): void {
+    if (this.cause) return // being disconnected: the rest of what came is not for anybody
     if (error instanceof WireFault) {
       this.refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message })
-    } else if (!this.cause && this.client.connected) {
+    } else if (this.client.connected) {
       this.log.info(`${this.policy.personality} ${this.clientId} ${(error as Error).message}`)
     }
   }

@@ -69,6 +69,18 @@ for (const [name, policy, packet, reasonCode] of ENDINGS) {
   )
 }
 
+packets('what follows the reason of an end in one piece is nobody’s business', () =>
+  withCore({ policy: {} }, async (world) => {
+    const peer = await joined(world)
+    const second = mqttPacket.generate(connectPacket() as never, { protocolVersion: 5 })
+    peer.socket.write(Buffer.concat([second, Buffer.from('rubbish')]))
+    assert.equal(await peer.next(), { cmd: 'disconnect', reasonCode: 0x82 })
+    assert.is(await peer.next(), undefined)
+    const ends = world.lines.filter((line) => line.includes(' disconnect '))
+    assert.is(ends.length, 1, ends.join('\n'))
+  })
+)
+
 packets('the same for MQTT 3.1.1 closes the connection without a word', () =>
   withCore({ policy: { maximumQoS: 1 } }, async (world) => {
     const peer = await joined(world, {}, 4)
