@@ -217,7 +217,7 @@ doors('a doubled header, a large one and raw bytes are answered, not dropped', (
       )
       const chunks: Buffer[] = []
       socket.on('data', (chunk) => chunks.push(chunk))
-      await within(3000, once(socket, 'close'))
+      await within(20_000, once(socket, 'close'))
       return Buffer.concat(chunks).toString('latin1').split('\r\n')[0]!
     }
     const POST = 'POST /mqtt/messages?topic=lab/x&api-version=2025-08-01-preview HTTP/1.1'
@@ -320,7 +320,7 @@ doors('groups, bindings and templates decide what a registered client may do', (
     const grants = async (client: MqttClient, filter: string) => {
       const answer = once(client as unknown as EventEmitter, 'packetreceive')
       client.subscribe(filter, { qos: 1 }, () => {}) // a refusal is what the packet tells
-      const [suback] = await within(3000, answer)
+      const [suback] = await within(20_000, answer)
       return suback.granted as number[]
     }
     assert.equal(await grants(dev1, 'lab/south/cmd/#'), [1])

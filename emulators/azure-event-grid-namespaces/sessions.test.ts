@@ -310,7 +310,7 @@ async function cut(world: World, client: TestClient): Promise<void> {
     world.space.listen({ session: ({ type }) => type === 'disconnected' && resolve() })
   )
   client.mqtt.stream.destroy()
-  await within(2000, gone)
+  await within(20_000, gone)
 }
 
 for (const [asked, waits] of [

@@ -132,7 +132,7 @@ function listenTo(client: MqttClient): TestClient {
     }
     return packets.shift()
   }
-  return { mqtt: client, next: () => within(2000, arrived()) }
+  return { mqtt: client, next: () => within(20_000, arrived()) }
 }
 
 /** A packet without its random id and what the parser adds of its own. */

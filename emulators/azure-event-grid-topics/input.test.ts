@@ -211,7 +211,7 @@ async function exchange({ world }: Topics, chunks: (string | Buffer)[], until: R
   })
   for (const chunk of chunks) socket.write(chunk)
   try {
-    return await within(5_000, answer, 'the answer')
+    return await within(20_000, answer, 'the answer')
   } finally {
     socket.destroy()
   }

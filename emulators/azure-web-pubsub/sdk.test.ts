@@ -65,12 +65,12 @@ async function connect(url: string, clientId: string, options: object = {}): Pro
     wake()
   })
   const connected = new Promise<void>((resolve) => client.once('connect', () => resolve()))
-  await within(5_000, connected, `the CONNACK for ${clientId}`)
+  await within(20_000, connected, `the CONNACK for ${clientId}`)
   const arrived = async () => {
     while (messages.length === 0) await new Promise<void>((resolve) => (wake = resolve))
     return messages.shift()!
   }
-  return { client, next: () => within(5_000, arrived(), `a message for ${clientId}`) }
+  return { client, next: () => within(20_000, arrived(), `a message for ${clientId}`) }
 }
 
 const closed = ({ client }: Device): Promise<unknown> =>

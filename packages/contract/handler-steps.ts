@@ -9,7 +9,7 @@ import type { Run } from './runner.ts'
 import type { HandlerAnswerStep, HandlerRequestStep, HandlerStep } from './transcript.ts'
 import { within } from './within.ts'
 
-const REQUEST_MS = 5_000
+const REQUEST_MS = 20_000
 
 interface HandlerRequest {
   method: string

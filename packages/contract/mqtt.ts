@@ -1,7 +1,7 @@
 import mqtt, { type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt'
 import { within } from './within.ts'
 
-const ANSWER_MS = 5_000
+const ANSWER_MS = 20_000
 
 /** A message as it came. */
 export interface Received {

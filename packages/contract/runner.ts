@@ -14,7 +14,7 @@ import { compareClose, compareFrame, openSocket, sendFrame } from './ws-steps.ts
 /** How much of the log goes with a failure. */
 const LAST_LINES = 5
 /** How long a line of the log may take. */
-const LOG_MS = 5_000
+const LOG_MS = 20_000
 
 /** A transcript and what its place in the tree says of it. */
 export interface Fixture {

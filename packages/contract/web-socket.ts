@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { within } from './within.ts'
 
-const ANSWER_MS = 5_000
+const ANSWER_MS = 20_000
 
 /** A WebSocket client that keeps what it is sent until somebody asks. */
 export interface TestSocket {

@@ -5,7 +5,7 @@ import mqttPacket from 'mqtt-packet'
 import { createWebSocketStream, WebSocket } from 'ws'
 import { within } from './within.ts'
 
-const ANSWER_MS = 5_000
+const ANSWER_MS = 20_000
 
 /** A packet as mqtt-packet reads it, without what the parser adds of its own. */
 export type WirePacket = Record<string, unknown>

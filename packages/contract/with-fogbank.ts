@@ -7,7 +7,7 @@ import { connectMqtt, type Received, type TestClient } from './mqtt.ts'
 import { within } from './within.ts'
 
 const MARKER = 'fogbank marker '
-const MARKER_MS = 5_000
+const MARKER_MS = 20_000
 
 /** Whom a request or a client is for. */
 export interface Door {

@@ -153,7 +153,7 @@ export function inbox(client: MqttClient) {
   return {
     messages,
     /** Resolves with the next message that was not taken yet. */
-    async next(ms = 3000) {
+    async next(ms = 20_000) {
       await within(ms, arrived(1), 'the next message')
       return messages.shift()!
     },
@@ -190,7 +190,7 @@ export function wire(socket: net.Socket, protocolVersion = 5) {
     },
     /** The next packet, without what the parser adds; undefined when the connection is closed. */
     async next(): Promise<Record<string, any> | undefined> {
-      await within(3000, settled(), 'the next packet')
+      await within(20_000, settled(), 'the next packet')
       const packet = packets.shift()
       if (!packet) return undefined
       const { length: _length, topic, payload, ...rest } = packet

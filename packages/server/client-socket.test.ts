@@ -106,7 +106,7 @@ clientSocket('end at once though they were paused', () => {
     socket!.close(4000, '')
   }
   return withTaker({ opened }, async ({ connect }) => {
-    const [code] = await within(2000, once(await connect(), 'close'), 'the end')
+    const [code] = await within(20_000, once(await connect(), 'close'), 'the end')
     assert.is(code, 4000)
   })
 })

@@ -104,7 +104,7 @@ listener('serves MQTT over TCP, TLS, WebSocket and secure WebSocket on one port'
     for (const door of ['mqtt', 'mqtts', 'ws', 'wss'] as const) {
       for (const protocolVersion of [4, 5] as const) {
         const client = await connect(urls[door], { protocolVersion })
-        const arrived = within(3000, once(asEmitter(watcher), 'message'), `a message by ${door}`)
+        const arrived = within(20_000, once(asEmitter(watcher), 'message'), `a message by ${door}`)
         await client.publishAsync(`doors/${door}`, `v${protocolVersion}`, { qos: 1 })
         const [topic, payload] = await arrived
         assert.equal([topic, String(payload)], [`doors/${door}`, `v${protocolVersion}`])
@@ -118,7 +118,7 @@ listener('serves HTTP and HTTPS on the same port, with a certificate of the loca
     assert.is((await fetch(`${urls.http}/health`)).status, 200)
     const ca = await fogbank.ca()
     const request = https.get(`${urls.https}/health`, { ca, agent: false })
-    const [reply] = await within(3000, once(request, 'response'), 'an answer over TLS')
+    const [reply] = await within(20_000, once(request, 'response'), 'an answer over TLS')
     reply.resume()
     assert.is(reply.statusCode, 200)
     assert.is(reply.socket.authorized, true)
@@ -130,7 +130,7 @@ listener('names localhost, its subdomains and both loopback addresses in the cer
     const ca = await fogbank.ca()
     for (const host of ['localhost', '127.0.0.1', '::1']) {
       const socket = tls.connect({ host, port, ca })
-      await within(3000, once(socket, 'secureConnect'), `a handshake with ${host}`)
+      await within(20_000, once(socket, 'secureConnect'), `a handshake with ${host}`)
       assert.is(socket.authorized, true, host)
       // Node takes no wildcard below a top-level name, but browsers and curl do.
       assert.match(socket.getPeerCertificate().subjectaltname ?? '', 'DNS:*.localhost')
@@ -151,7 +151,7 @@ listener('serves any server name that a client asks for', () =>
       ALPNProtocols: ['x-amzn-mqtt-ca'],
       checkServerIdentity: () => undefined
     })
-    await within(3000, once(socket, 'secureConnect'), 'the handshake')
+    await within(20_000, once(socket, 'secureConnect'), 'the handshake')
     assert.is(socket.alpnProtocol, 'x-amzn-mqtt-ca')
     socket.destroy()
   })
@@ -186,7 +186,7 @@ listener('opens the compatibility ports of the configuration beside the usual on
     const beside = await mqtt.connectAsync(endpoints.control!.mqtt as string, {
       reconnectPeriod: 0
     })
-    const arrived = within(3000, once(asEmitter(client), 'message'), 'a message')
+    const arrived = within(20_000, once(asEmitter(client), 'message'), 'a message')
     await client.subscribeAsync('a', { qos: 1 })
     await beside.publishAsync('a', 'x', { qos: 1 })
     assert.is((await arrived)[0], 'a')
@@ -316,7 +316,7 @@ upgrades('answers a refused upgrade as a request, and hangs up', () =>
   withFogbank({}, async ({ fogbank }) => {
     const { ws } = fogbank.endpoints['aws-iot'] as Urls
     const client = new WebSocket(ws, 'mqtt')
-    const [request, reply] = await within(3000, once(client, 'unexpected-response'), 'an answer')
+    const [request, reply] = await within(20_000, once(client, 'unexpected-response'), 'an answer')
     assert.is(reply.statusCode, 403)
     assert.is(reply.headers['x-amzn-errortype'] !== undefined, true)
     request.destroy()
@@ -326,7 +326,7 @@ upgrades('answers a refused upgrade as a request, and hangs up', () =>
 upgrades('chooses the mqtt subprotocol', () =>
   withFogbank({}, async ({ urls }) => {
     const client = new WebSocket(urls.ws, ['other', 'mqtt'])
-    await within(3000, once(client, 'open'), 'the upgrade')
+    await within(20_000, once(client, 'open'), 'the upgrade')
     assert.is(client.protocol, 'mqtt')
     client.terminate()
   })
@@ -337,11 +337,11 @@ upgrades('takes no text frames, be they MQTT to the letter [MQTT-6.0.0-1]', () =
     const connect = '\x10\x0d\0\x04MQTT\x04\x02\0\x3c\0\x01a'
     const answered = async (frame: string | Buffer) => {
       const client = new WebSocket(urls.ws, 'mqtt')
-      await within(3000, once(client, 'open'), 'the upgrade')
+      await within(20_000, once(client, 'open'), 'the upgrade')
       client.send(frame)
       const answer = once(client, 'message').then(() => 'CONNACK')
       const end = once(client, 'close').then(() => 'closed')
-      const outcome = await within(3000, Promise.race([answer, end]), 'an answer or the end')
+      const outcome = await within(20_000, Promise.race([answer, end]), 'an answer or the end')
       client.terminate()
       return outcome
     }
@@ -357,7 +357,7 @@ upgrades('answers a request that offers h2c as the HTTP/1.1 request that it is',
       'POST /fail HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n' +
         'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n{}'
     )
-    const [chunk] = await within(3000, once(peer, 'data'), 'the answer')
+    const [chunk] = await within(20_000, once(peer, 'data'), 'the answer')
     assert.match(String(chunk), /^HTTP\/1\.1 400 Bad Request\r\n/)
     assert.match(String(chunk), /personality/)
   })

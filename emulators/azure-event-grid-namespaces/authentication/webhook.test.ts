@@ -60,7 +60,7 @@ async function withHook(run: (hook: Hook) => Promise<void>): Promise<void> {
     asked: [],
     answer: { body: { decision: 'allow', clientAuthenticationName: 'Dev1' } },
     reply: (body) => void last!.end(JSON.stringify(body)),
-    next: () => within(3000, new Promise((resolve) => (wake = resolve)))
+    next: () => within(20_000, new Promise((resolve) => (wake = resolve)))
   }
   try {
     await run(hook)

@@ -295,7 +295,7 @@ lifecycle('go to a topic of the namespace, where the SDKs and curl receive them'
     await client.next()
     const target = '/topics/default/eventsubscriptions/default:receive?api-version=2024-06-01'
     const authorization = 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE='
-    const answer = await within(2000, world.send({ target, headers: { authorization } }))
+    const answer = await within(20_000, world.send({ target, headers: { authorization } }))
     const [{ event }] = JSON.parse(answer.text).value
     assert.equal({ ...event, time: 0 }, { ...(await told(world))[0], time: 0 })
   })

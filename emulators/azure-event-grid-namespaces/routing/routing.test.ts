@@ -28,7 +28,7 @@ const NAMED = {
 async function receive(world: World): Promise<Record<string, unknown>> {
   const target =
     '/topics/default/eventsubscriptions/default:receive?api-version=2024-06-01&maxWaitTime=10'
-  const answer = await within(2000, world.send({ target, headers: KEY }))
+  const answer = await within(20_000, world.send({ target, headers: KEY }))
   const { id, ...event } = JSON.parse(answer.text).value[0].event
   assert.match(id, UUID)
   return event
@@ -103,7 +103,7 @@ routing('stores its copy before the client is acknowledged', () =>
     const client = await world.client(await world.jwt())
     await client.next()
     const acknowledged = client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
-    await within(2000, arrived)
+    await within(20_000, arrived)
     await client.mqtt.subscribeAsync('lab/b', { qos: 1 })
     assert.is((await client.next())?.cmd, 'suback', 'the PUBACK did not wait')
     stored()

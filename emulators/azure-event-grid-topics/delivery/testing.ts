@@ -9,7 +9,7 @@ import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { withFogbank, within, type HttpAnswer, type World } from '@fogbank/contract'
 
 export const TOPICS = 'azure-event-grid-topics'
-const WAIT_MS = 5_000
+const WAIT_MS = 20_000
 
 /** One request as it came off the wire. */
 export interface Received {

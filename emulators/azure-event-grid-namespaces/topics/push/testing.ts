@@ -65,7 +65,7 @@ export async function createReceiver(): Promise<Receiver> {
     received: [],
     react: () => ({ status: 200 }),
     shake: undefined,
-    next: () => within(2000, arrived()),
+    next: () => within(20_000, arrived()),
     close() {
       server.close()
       server.closeAllConnections()
@@ -133,7 +133,7 @@ export async function withPush(
               await new Promise<void>((resolve) => setImmediate(resolve))
             }
           }
-          return within(2000, found())
+          return within(20_000, found())
         },
         async deadLetters() {
           const { body } = await world.control(
