@@ -62,7 +62,9 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
     if (over || connect) return // what follows CONNECT is parsed again later, and judged then
     const version = parser.packet.protocolVersion
     if (/protocol version/i.test(error.message)) {
-      refuse({ rule: 'UnsupportedProtocolVersion', reasonCode: 0x84, returnCode: 1 }, 4)
+      // Whoever speaks a version to come reads the CONNACK of MQTT 5 [MQTT-3.1.2-2]; older ones that of 3.1.1.
+      const own = Number(version) > 5 ? 5 : 4
+      refuse({ rule: 'UnsupportedProtocolVersion', reasonCode: 0x84, returnCode: 1 }, own)
     } else if (error instanceof WireFault && version === 5) {
       refuse({ rule: error.rule, reasonCode: error.reasonCode, detail: error.message }, 5)
     } else {
