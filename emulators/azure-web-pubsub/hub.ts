@@ -1,7 +1,7 @@
 import type { Space } from '@fogbank/core'
 import type { HubMessage } from './message.ts'
 import { isGroupTopic, toMqttMessage } from './mqtt-message.ts'
-import type { Permissions } from './permissions.ts'
+import type { Action, Permissions } from './permissions.ts'
 
 /**
  * One connection of a hub, whatever it speaks: a WebSocket, or an MQTT session with its client here or away.
@@ -22,6 +22,8 @@ export interface HubConnection {
   /** Told of each membership the hub made or ended, whoever asked for it. */
   joined?(group: string): void | Promise<void>
   left?(group: string): void | Promise<void>
+  /** Told of each change that REST makes to its permissions; resolves when that is kept. */
+  permitted?(action: Action, group: string): Promise<void>
   /** Ended by the application server. Calls Hub.remove when it is over. */
   close(reason: string | undefined): void | Promise<void>
 }

@@ -8,13 +8,13 @@ export interface Hubs {
   all(): Promise<Hub[]>
 }
 
-/** @param made told of each hub before anybody has it */
-export function createHubs(core: Core, made: (hub: Hub) => void): Hubs {
+/** @param made told of each hub; nobody has it before this resolves */
+export function createHubs(core: Core, made: (hub: Hub) => Promise<void>): Hubs {
   const hubs = new Map<string, Promise<Hub>>()
 
   async function make(name: string): Promise<Hub> {
     const hub = createHub(name, await core.space(`hub:${name}`))
-    made(hub)
+    await made(hub)
     return hub
   }
 

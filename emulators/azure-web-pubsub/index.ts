@@ -6,6 +6,7 @@ import { clientErrors } from './clients/errors.ts'
 import { clientLimits } from './clients/limits.ts'
 import { clientOperations } from './clients/operations.ts'
 import { errors, render } from './errors.ts'
+import { openGrants } from './grants.ts'
 import { createHubs } from './hubs.ts'
 import { limits } from './limits.ts'
 import { watchSessions, type MqttSide } from './mqtt-sessions.ts'
@@ -33,7 +34,7 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
   errors: { ...errors, ...clientErrors },
   limits: { ...limits, ...clientLimits },
   settings,
-  create({ core, clock, ids, log, auth, tokens, issueToken, settings = {} }) {
+  async create({ core, clock, ids, log, auth, tokens, issueToken, settings = {} }) {
     const accessKeys = settings.accessKeys ?? [DEVELOPMENT_KEYS.webPubSubKey]
     const keyTokens = createKeyTokens(accessKeys, clock, auth)
     const hubSettings = createHubSettings(settings.hubs)
@@ -44,6 +45,7 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
       clock,
       events: createMqttEvents({ upstream, log, newId }),
       newId,
+      grants: await openGrants(await core.records(`${PERSONALITY}:grants`)),
       publishesWillOnClose: settings.publishWillOnClose ?? true,
       failed: (error, what) => log.error(error, `${PERSONALITY} ${what}`)
     }
@@ -85,8 +87,9 @@ export const azureWebPubSub = definePersonality<State, Settings | undefined>({
     mqttOverTcp: false
   }),
   control: ({ hubSettings }) => createControl(hubSettings),
-  async reset({ hubs, keyTokens, clients, upstream, hubSettings }) {
+  async reset({ hubs, keyTokens, clients, upstream, hubSettings, mqttSide }) {
     keyTokens.clear()
+    mqttSide.grants.clear()
     clients.drop()
     hubSettings.reset()
     upstream.reset()

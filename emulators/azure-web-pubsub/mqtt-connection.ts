@@ -1,5 +1,6 @@
 import type { QoS, Session } from '@fogbank/core'
 import type { ClientPrincipal } from './client-auth.ts'
+import type { Grants } from './grants.ts'
 import type { Hub, HubConnection } from './hub.ts'
 import type { HubMessage } from './message.ts'
 import { isGroupTopic, SERVER_MESSAGES_TOPIC, toMqttMessage } from './mqtt-message.ts'
@@ -30,15 +31,19 @@ export interface MqttConnection extends HubConnection {
 interface Owner {
   userId: string | null
   roles: string[]
+  sessionId: string
 }
 
-export const toOwner = ({ userId, roles }: ClientPrincipal): string =>
-  JSON.stringify({ userId, roles } satisfies Owner)
+export const toOwner = ({ principal: { userId, roles }, sessionId }: MqttConnection): string =>
+  JSON.stringify({ userId, roles, sessionId } satisfies Owner)
 
-/** The principal of a session that an earlier process left; its initial groups are subscriptions by now. */
-export function fromOwner(hub: string, owner: string | undefined): ClientPrincipal {
-  const { userId, roles } = JSON.parse(owner ?? '{"userId":null,"roles":[]}') as Owner
-  return { hub, userId, roles, groups: [], claims: {} }
+/** Whose session it is that an earlier process left; its initial groups are subscriptions by now. */
+export function fromOwner(
+  hub: string,
+  owner: string
+): { principal: ClientPrincipal; sessionId: string } {
+  const { userId, roles, sessionId } = JSON.parse(owner) as Owner
+  return { principal: { hub, userId, roles, groups: [], claims: {} }, sessionId }
 }
 
 export function createMqttConnection(options: {
@@ -46,13 +51,18 @@ export function createMqttConnection(options: {
   clientId: string
   principal: ClientPrincipal
   sessionId: string
+  grants: Grants
   /** Whether a will is sent when the application server closes the session. */
   publishesWillOnClose: boolean
   failed(error: unknown, what: string): void
 }): MqttConnection {
-  const { hub, clientId, principal, failed } = options
+  const { hub, clientId, principal, sessionId, grants, failed } = options
   const { clients } = hub.space
   const permissions = createPermissions(principal.roles)
+  for (const { action, group, allowed } of grants.of(hub.name, sessionId)) {
+    if (allowed) permissions.grant(action, group)
+    else permissions.revoke(action, group)
+  }
 
   const subscriptionOf = (filter: string) =>
     clients.get(PERSONALITY, clientId)?.subscriptions.get(filter)
@@ -64,7 +74,7 @@ export function createMqttConnection(options: {
     protocol: 'mqtt',
     brokered: true,
     principal,
-    sessionId: options.sessionId,
+    sessionId,
     permissions,
     session: undefined,
     async sendUnder(topic, message, qos) {
@@ -96,6 +106,11 @@ export function createMqttConnection(options: {
     },
     async left(group) {
       if (subscriptionOf(group)) await clients.unsubscribe(PERSONALITY, clientId, [group])
+    },
+    permitted(action, group) {
+      const keep = permissions.differs(action, group) ? grants.keep : grants.drop
+      const allowed = permissions.allows(action, group)
+      return keep(hub.name, sessionId, { action, group, allowed })
     },
     async close(reason) {
       await clients.end(PERSONALITY, clientId, {

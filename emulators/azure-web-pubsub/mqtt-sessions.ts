@@ -1,4 +1,6 @@
 import type { Clock, DisconnectCause, Session, SessionEvent } from '@fogbank/core'
+import type { ClientPrincipal } from './client-auth.ts'
+import type { Grants } from './grants.ts'
 import type { Hub } from './hub.ts'
 import { SERVER_ORIGIN } from './hub.ts'
 import { createMqttConnection, fromOwner, type MqttConnection } from './mqtt-connection.ts'
@@ -11,21 +13,28 @@ export interface MqttSide {
   clock: Clock
   events: MqttEvents
   newId(): string
+  grants: Grants
   publishesWillOnClose: boolean
   failed(error: unknown, what: string): void
 }
 
 /** Keeps a hub's connections in step with the MQTT sessions of its space, those of an earlier process first. */
-export function watchSessions(hub: Hub, side: MqttSide): void {
+export async function watchSessions(hub: Hub, side: MqttSide): Promise<void> {
   const { space } = hub
+  const { grants } = side
   /** Those whose client is away; ends the wait for their end. */
   const waiting = new Map<MqttConnection, () => void>()
+  /** How the last socket of a session ended. */
+  const ends = new WeakMap<MqttConnection, DisconnectCause>()
   const settled = (work: Promise<unknown>, what: string) =>
     void work.catch((error: unknown) => side.failed(error, `hub ${hub.name}: ${what}`))
 
+  const sessionIds = new Set<string>()
   for (const { clientId, owner, subscriptions } of space.clients.list(PERSONALITY)) {
-    const principal = fromOwner(hub.name, owner)
-    const connection = createConnection(hub, side, { clientId, principal })
+    // Nobody is admitted without one.
+    const { principal, sessionId } = fromOwner(hub.name, owner!)
+    sessionIds.add(sessionId)
+    const connection = createConnection(hub, side, { clientId, principal, sessionId })
     const groups = [...subscriptions.keys()].filter((filter) => !isServiceTopic(filter))
     settled(hub.add(connection, groups), `session ${clientId}`)
   }
@@ -34,7 +43,10 @@ export function watchSessions(hub: Hub, side: MqttSide): void {
     const connection = session.identity as MqttConnection
     stopWaiting(connection)
     connection.session = session as Session<MqttConnection>
-    if (hub.get(connection.connectionId) === connection) return
+    const earlier = hub.get(connection.connectionId)
+    if (earlier === connection) return
+    // A clean start has ended the session that was there.
+    if (earlier?.brokered) gone(earlier as MqttConnection, ends.get(earlier as MqttConnection))
     settled(hub.add(connection, connection.principal.groups), `groups of ${session.clientId}`)
     side.events.connected(connection)
   }
@@ -43,6 +55,7 @@ export function watchSessions(hub: Hub, side: MqttSide): void {
     const connection = session.identity as MqttConnection
     if (connection.session !== session) return // somebody else has the session by now
     connection.session = undefined
+    ends.set(connection, cause)
     const kept = space.clients.get(PERSONALITY, session.clientId)
     if (cause.by === 'takeover') return
     const expiryMs = (kept?.sessionExpirySeconds ?? 0) * 1000
@@ -59,6 +72,7 @@ export function watchSessions(hub: Hub, side: MqttSide): void {
 
   function gone(connection: MqttConnection, cause: DisconnectCause | undefined): void {
     stopWaiting(connection)
+    settled(grants.forget(hub.name, connection.sessionId), `grants of ${connection.connectionId}`)
     if (hub.remove(connection)) side.events.disconnected(connection, cause)
   }
 
@@ -99,12 +113,15 @@ export function watchSessions(hub: Hub, side: MqttSide): void {
       }
     }
   })
+  await grants.retain(hub.name, sessionIds)
 }
 
+/** @param of its `sessionId` is absent where the session begins */
 export function createConnection(
   hub: Hub,
-  { newId, publishesWillOnClose, failed }: MqttSide,
-  of: Pick<Parameters<typeof createMqttConnection>[0], 'clientId' | 'principal'>
+  { newId, grants, publishesWillOnClose, failed }: MqttSide,
+  of: { clientId: string; principal: ClientPrincipal; sessionId?: string }
 ): MqttConnection {
-  return createMqttConnection({ hub, ...of, sessionId: newId(), publishesWillOnClose, failed })
+  const sessionId = of.sessionId ?? newId()
+  return createMqttConnection({ hub, ...of, sessionId, grants, publishesWillOnClose, failed })
 }

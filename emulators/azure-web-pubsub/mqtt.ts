@@ -49,7 +49,7 @@ export function mqtt(state: State): MqttPolicy<MqttConnection> {
     const admission: Admission<MqttConnection> = {
       space: hub.space.name,
       identity,
-      owner: toOwner(identity.principal),
+      owner: toOwner(identity),
       assignedClientId: clientId
     }
     if (decided.userProperties) greetings.set(identity, decided.userProperties)

@@ -12,6 +12,8 @@ export interface Permissions {
   /** Literal: a star in the name is a star. False, and nothing changed: too many exceptions. */
   grant(action: Action, group: string): boolean
   revoke(action: Action, group: string): boolean
+  /** Whether REST has made it another than the roles say. */
+  differs(action: Action, group: string): boolean
 }
 
 /** One action's part: literal exceptions first, then patterns, then the default. */
@@ -19,6 +21,8 @@ interface Rules {
   allowsAll: boolean
   readonly patterns: Pattern[]
   readonly exceptions: Map<string, boolean>
+  /** The literal groups among the roles. */
+  initial: ReadonlyMap<string, boolean>
 }
 
 /** @see https://learn.microsoft.com/azure/azure-web-pubsub/concept-client-protocols */
@@ -30,7 +34,13 @@ export function createPermissions(roles: readonly string[]): Permissions {
   return {
     allows: (action, group) => allows(rules[action], group),
     grant: (action, group) => change(rules[action], group, true),
-    revoke: (action, group) => change(rules[action], group, false)
+    revoke: (action, group) => change(rules[action], group, false),
+    differs(action, group) {
+      const { initial } = rules[action]
+      return (
+        allows(rules[action], group) !== (initial.get(group) ?? impliedBy(rules[action], group))
+      )
+    }
   }
 }
 
@@ -38,7 +48,12 @@ function toRules(action: Action, roles: readonly string[]): Rules {
   const all = `webpubsub.${action}`
   const literal = `${all}.`
   const pattern = `${all}s.`
-  const rules: Rules = { allowsAll: false, patterns: [], exceptions: new Map() }
+  const rules: Rules = {
+    allowsAll: false,
+    patterns: [],
+    exceptions: new Map(),
+    initial: new Map()
+  }
   for (const role of roles) {
     if (role === all) rules.allowsAll = true
     else if (role.startsWith(literal)) change(rules, role.slice(literal.length), true)
@@ -48,6 +63,7 @@ function toRules(action: Action, roles: readonly string[]): Rules {
       if (compiled) rules.patterns.unshift(compiled)
     }
   }
+  rules.initial = new Map(rules.exceptions)
   return rules
 }
 

@@ -12,16 +12,18 @@ export async function grantPermission(call: Call<State>): Promise<Reply> {
   const connection = await connectionOf(call)
   if (!connection) throw errors.PermissionNotFound({}, { detail: 'no such connection' })
   const { action, group } = permissionOf(call)
-  if (connection.permissions.grant(action, group)) return OK
-  throw conflict()
+  if (!connection.permissions.grant(action, group)) throw conflict()
+  await connection.permitted?.(action, group)
+  return OK
 }
 
 export async function revokePermission(call: Call<State>): Promise<Reply> {
   const connection = await connectionOf(call)
   if (!connection) return NO_CONTENT
   const { action, group } = permissionOf(call)
-  if (connection.permissions.revoke(action, group)) return NO_CONTENT
-  throw conflict()
+  if (!connection.permissions.revoke(action, group)) throw conflict()
+  await connection.permitted?.(action, group)
+  return NO_CONTENT
 }
 
 export async function checkPermission(call: Call<State>): Promise<Reply> {
