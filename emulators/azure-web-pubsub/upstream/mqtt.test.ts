@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ALL_ROLES, withWebPubSub } from '../clients/testing.ts'
-import { handle } from './testing.ts'
+import { ALL_ROLES, withWebPubSub, type HandlerAnswer } from '../clients/testing.ts'
+import { advanceUntil, configure, handle } from './testing.ts'
 
 const PRIMARY = 'local-emulator-primary-key-0123456789abcdef'
 const SECONDARY = 'local-emulator-secondary-key-0123456789abcd'
@@ -142,6 +142,40 @@ connect('is sent for every CONNECT; a resumed session stays what it was', () =>
   })
 )
 
+const REFUSALS: [what: string, answer: HandlerAnswer, mqtt5: number, mqtt311: number][] = [
+  ['401 and no more', { status: 401 }, 0x87, 5],
+  ['403 and no more', { status: 403 }, 0x87, 5],
+  ['400 and no more', { status: 400 }, 0x80, 3],
+  ['a body of something else', { status: 404, body: '<html>' }, 0x80, 3],
+  ['a code of MQTT 5', { status: 401, body: '{"mqtt":{"code":134}}' }, 0x86, 3],
+  ['a code of MQTT 3.1.1', { status: 401, body: '{"mqtt":{"code":4}}' }, 0x80, 4],
+  ['a code of no version', { status: 401, body: '{"mqtt":{"code":999}}' }, 0x80, 3],
+  ['a code that is a text', { status: 400, body: '{"mqtt":{"code":"134"}}' }, 0x80, 3],
+  ['an answer that is no verdict', { body: '{"groups":"room1"}' }, 0x80, 3]
+]
+
+for (const [what, answer, mqtt5, mqtt311] of REFUSALS) {
+  connect(`refuses by ${what}: the code is that of the client's version`, () =>
+    withWebPubSub({}, async (world) => {
+      await handle(world, () => answer, CONNECT)
+      assert.is((await world.mqtt()).connack.code, mqtt5)
+      assert.is((await world.mqtt({ mqtt: { protocolVersion: 4 } })).connack.code, mqtt311)
+    })
+  )
+}
+
+connect('that reaches nobody lets nobody in', () =>
+  withWebPubSub({ manualClock: true }, async (world) => {
+    await configure(world, [{ urlTemplate: 'http://127.0.0.1:1/', ...CONNECT }])
+    const both = Promise.all([
+      world.mqtt({ mqtt: { clientId: 'new' } }),
+      world.mqtt({ mqtt: { clientId: 'old', protocolVersion: 4 } })
+    ])
+    const [young, old] = await advanceUntil(world, both)
+    assert.equal([young.connack.code, old.connack.code], [0x80, 3])
+  })
+)
+
 connect.run()
 
 const ends = suite('azure-web-pubsub disconnected event of MQTT')
@@ -196,6 +230,28 @@ ends('comes when the application server closes', () =>
     assert.equal(JSON.parse(body.toString()), {
       reason: 'ClosedByAppServer',
       mqtt: { initiatedByClient: false, disconnectPacket: { code: 0x98, userProperties: null } }
+    })
+  })
+)
+
+ends('comes when a clean start takes the place of the session', () =>
+  withWebPubSub({}, async (world) => {
+    const handler = await handle(world, () => ({ status: 204 }), {
+      systemEvents: ['connected', 'disconnected']
+    })
+    const properties = { sessionExpiryInterval: 30 }
+    await world.mqtt({ mqtt: { clean: false, properties } })
+    const first = await handler.next()
+    await world.mqtt({ mqtt: { clean: true, properties } })
+    // Two sessions, whose events need not come in order.
+    const events = [await handler.next(), await handler.next()]
+    const ended = events.find(({ url }) => url === '/chat/disconnected')!
+    const second = events.find(({ url }) => url === '/chat/connected')!
+    assert.is(ended.headers['ce-sessionid'], first.headers['ce-sessionid'])
+    assert.is.not(second.headers['ce-sessionid'], first.headers['ce-sessionid'])
+    assert.equal(JSON.parse(ended.body.toString()), {
+      reason: '',
+      mqtt: { initiatedByClient: false, disconnectPacket: { code: 0x8e, userProperties: null } }
     })
   })
 )

@@ -18,6 +18,8 @@ const PROPERTY_PREFIX = 'mqtt-'
 const STATUS_PROPERTY = 'azure-status-code'
 /** What a payload is whose client does not say. */
 const UNTYPED = 'application/octet-stream'
+/** MQTT 5's reason code. */
+const SESSION_TAKEN_OVER = 0x8e
 
 /**
  * The events of MQTT clients.
@@ -141,6 +143,8 @@ function describeEnd(cause: DisconnectCause = { by: 'connection-lost' }): object
       return toEnd('', true, told(cause.reasonCode, cause.userProperties))
     case 'server':
       return toEnd(cause.rule, false, told(cause.reasonCode))
+    case 'takeover':
+      return toEnd('', false, told(SESSION_TAKEN_OVER))
     default:
       return toEnd('', false, null)
   }
