@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
-import { EVERYTHING, FAR, withWebPubSub } from './testing.ts'
+import { EVERYTHING, FAR, spoil, withWebPubSub } from './testing.ts'
 import { signJwt } from './transcript.ts'
 
 const rest = suite('azure-web-pubsub REST')
@@ -85,24 +85,8 @@ rest('takes an audience with a slash behind it, percent-encoded, or in a list', 
 
 rest('refuses tokens of every other kind', () =>
   withWebPubSub({}, async ({ world, url }) => {
-    const aud = `${url}/api/hubs/chat/users/alice`
-    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-    const good = signJwt({ aud, exp: FAR })
-    const [header = '', payload = '', signature = ''] = good.split('.')
-    const tokens = [
-      `${part({ alg: 'none' })}.${payload}.`,
-      `${part({ alg: 'HS512', typ: 'JWT' })}.${payload}.${signature}`,
-      `${part({ alg: 'RS256', typ: 'JWT' })}.${payload}.${signature}`,
-      `${header}.${part({ aud, exp: FAR, sub: 'x' })}.${signature}`,
-      `${header}.${payload}`,
-      `${header}.${part('text')}.${signature}`,
-      `${header}.%%%.${signature}`,
-      signJwt({ aud, exp: String(FAR) }),
-      signJwt({ aud, exp: FAR, nbf: 'soon' }),
-      signJwt({ aud, exp: FAR }, DEVELOPMENT_KEYS.topicKey1),
-      'x'.repeat(20_000)
-    ]
-    for (const token of tokens) {
+    const good = { aud: `${url}/api/hubs/chat/users/alice`, exp: FAR }
+    for (const token of spoil(good)) {
       const request = {
         method: 'HEAD',
         target: '/api/hubs/chat/users/alice',
@@ -111,7 +95,7 @@ rest('refuses tokens of every other kind', () =>
       const { status } = await world.http({ at: 'azure-web-pubsub' }, request)
       assert.is(status, 401, token.slice(0, 100))
     }
-    for (const authorization of ['Basic eDp5', 'Bearer', good]) {
+    for (const authorization of ['Basic eDp5', 'Bearer', signJwt(good)]) {
       const request = {
         method: 'HEAD',
         target: '/api/hubs/chat/users/a',

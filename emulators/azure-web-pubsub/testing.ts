@@ -1,4 +1,5 @@
 // Web PubSub on a port of its own, REST calls that sign themselves, and MQTT clients that say what they are told.
+import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { openWire, withFogbank, type HttpAnswer, type Wire, type World } from '@fogbank/contract'
 import type { StartOptions } from 'fogbank'
 import type { Settings } from './settings.ts'
@@ -47,6 +48,32 @@ export const toConnect = (clientId: string, version: 4 | 5 = 5, more: object = {
   keepalive: 60,
   ...more
 })
+
+/** Tokens that are nobody's, whatever they are for; `good` is one that is let in. */
+export function spoil(good: { aud: string; exp: number }): string[] {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const [header = '', payload = '', signature = ''] = signJwt(good).split('.')
+  return [
+    `${part({ alg: 'none' })}.${payload}.`,
+    `${part({ alg: 'HS512', typ: 'JWT' })}.${payload}.${signature}`,
+    `${part({ alg: 'RS256', typ: 'JWT' })}.${payload}.${signature}`,
+    `${header}.${part({ ...good, sub: 'x' })}.${signature}`,
+    `${header}.${payload}`,
+    `${header}.${part('text')}.${signature}`,
+    `${header}.%%%.${signature}`,
+    signJwt({ ...good, exp: String(good.exp) }),
+    signJwt({ aud: good.aud }),
+    signJwt({ ...good, exp: 1_000_000_000 }),
+    signJwt({ ...good, nbf: 'soon' }),
+    signJwt({ ...good, nbf: FAR - 1 }),
+    signJwt({ exp: good.exp }),
+    signJwt({ ...good, aud: 7 }),
+    signJwt({ ...good, aud: [] }),
+    signJwt({ ...good, aud: `${good.aud}x` }),
+    signJwt(good, DEVELOPMENT_KEYS.topicKey1),
+    'x'.repeat(20_000)
+  ]
+}
 
 /** Starts Web PubSub alone, runs, and closes everything. */
 export async function withWebPubSub(

@@ -1,6 +1,7 @@
 import { ProviderError } from '@fogbank/personality'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { withWebPubSub } from '../testing.ts'
 import { compileFilter, type Filterable } from './index.ts'
 
 const alice: Filterable = {
@@ -129,6 +130,21 @@ for (const [filter, message] of REFUSED) {
     assert.is(refusal(filter), `${message} (Parameter 'filter')`)
   )
 }
+
+filters('a fault is the answer of the call, before its body is looked at', () =>
+  withWebPubSub({}, async ({ call }) => {
+    for (const [filter, message] of REFUSED) {
+      const target = `:send?filter=${encodeURIComponent(filter)}`
+      const { status, body } = await call('POST', target, { text: '{', type: 'application/json' })
+      assert.is(status, 400, filter)
+      assert.equal(JSON.parse(body.toString()), {
+        code: 'Error.BadRequest',
+        message: `${message} (Parameter 'filter')`,
+        target: 'Request'
+      })
+    }
+  })
+)
 
 filters('a hundred clauses are taken, one more is not', () => {
   const many = (count: number) => Array(count).fill("userId eq 'a'").join(' or ')
