@@ -6,10 +6,17 @@ import {
   checkName,
   checkProperties,
   deliverySchemaOf,
-  type DeadLetterDestination
+  type DeadLetterDestination,
+  type Destination,
+  type SubscriptionFilter
 } from './definition.ts'
 import type { EventDelivery, Serving } from './index.ts'
-import { DEFAULT_RETRY_POLICY, toScopeId, type Scope } from './subscription.ts'
+import {
+  DEFAULT_BATCH_KILOBYTES,
+  DEFAULT_RETRY_POLICY,
+  toScopeId,
+  type Scope
+} from './subscription.ts'
 
 /** What a path of the management API names. */
 interface Place {
@@ -130,44 +137,62 @@ function withoutReadOnly(properties: unknown): unknown {
   return rest
 }
 
-/** A webhook shows where it goes, but not its query: that may be a secret, as connection strings are. */
+/**
+ * The resource as the service was seen to answer it: with the defaults of what nobody gave, and without
+ * flags that are off. A webhook shows where it goes, but not its query: that may be a secret, as connection
+ * strings are.
+ * @see Azure/azure-cli: eventgrid/tests/latest/recordings/test_advanced_filters.yaml
+ */
 function toArm({ subscription, state }: Serving): object {
-  const { destination, deadLetterDestination, retryPolicy, ...rest } = subscription.properties
+  const { properties, scope } = subscription
+  const { destination, filter, labels = null, deadLetterDestination, retryPolicy } = properties
   return {
-    id: subscription.id,
-    name: subscription.name,
-    type: TYPE,
     properties: {
-      topic: toScopeId(subscription.scope),
+      topic: toScopeId(scope),
       provisioningState: state,
       destination: toPublic(destination),
-      ...rest,
+      filter: toShownFilter(filter),
+      labels,
+      eventDeliverySchema: deliverySchemaOf(properties, scope.resource),
       ...(deadLetterDestination && { deadLetterDestination: withoutSecret(deadLetterDestination) }),
-      retryPolicy: { ...DEFAULT_RETRY_POLICY, ...retryPolicy },
-      eventDeliverySchema: deliverySchemaOf(subscription.properties, subscription.scope.resource)
-    }
+      retryPolicy: { ...DEFAULT_RETRY_POLICY, ...retryPolicy }
+    },
+    systemData: null,
+    id: subscription.id,
+    name: subscription.name,
+    type: TYPE
   }
 }
 
-function toPublic({
-  endpointType,
-  properties
-}: Serving['subscription']['properties']['destination']) {
+function toShownFilter(filter: SubscriptionFilter = {}): object {
+  const { isSubjectCaseSensitive, enableAdvancedFilteringOnArrays, ...rest } = filter
+  return {
+    subjectBeginsWith: '',
+    subjectEndsWith: '',
+    ...rest,
+    ...(isSubjectCaseSensitive && { isSubjectCaseSensitive }),
+    ...(enableAdvancedFilteringOnArrays && { enableAdvancedFilteringOnArrays })
+  }
+}
+
+function toPublic({ endpointType, properties }: Destination): object {
   const shown: Record<string, unknown> = { ...properties }
-  if (shown.endpointUrl !== undefined) {
-    const { origin, pathname } = new URL(String(shown.endpointUrl))
+  if (endpointType === 'WebHook') {
+    const { origin, pathname } = new URL(properties.endpointUrl)
+    shown.endpointUrl = null
     shown.endpointBaseUrl = origin + pathname
-    delete shown.endpointUrl
+    shown.maxEventsPerBatch ??= 1
+    shown.preferredBatchSizeInKilobytes ??= DEFAULT_BATCH_KILOBYTES
   }
   delete shown.connectionString
   const mappings = mappingsOf(properties)
   if (mappings.length > 0) shown.deliveryAttributeMappings = hideSecrets(mappings)
-  return { endpointType, properties: shown }
+  return { properties: shown, endpointType }
 }
 
 function withoutSecret({ endpointType, properties }: DeadLetterDestination): object {
   const { connectionString: _secret, ...shown } = properties as Record<string, unknown>
-  return { endpointType, properties: shown }
+  return { properties: shown, endpointType }
 }
 
 const mappingsOf = (properties: object): readonly DeliveryAttributeMapping[] =>

@@ -20,7 +20,7 @@ export interface EventSubscriptionProperties {
     eventTimeToLiveInMinutes?: number
   }
   deadLetterDestination?: DeadLetterDestination
-  labels?: string[]
+  labels?: string[] | null
 }
 
 export interface SubscriptionFilter {
@@ -155,7 +155,7 @@ const SUBSCRIPTION = toObject(
       }
     },
     deadLetterDestination: toEndpoint(DEAD_LETTER_DESTINATIONS),
-    labels: { type: 'array', items: { type: 'string' } }
+    labels: { type: ['array', 'null'], items: { type: 'string' } }
   },
   ['destination']
 )

@@ -40,7 +40,7 @@ export interface Subscription {
 const MINUTE_MS = 60_000
 export const DEFAULT_RETRY_POLICY = { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }
 const MAXIMUM_EVENTS_PER_BATCH = 5000
-const DEFAULT_BATCH_KILOBYTES = 64
+export const DEFAULT_BATCH_KILOBYTES = 64
 
 /** `topics/orders//to-function`, in lower case and escaped. */
 export function toKey({ resource, domainTopic }: Scope, name: string): string {

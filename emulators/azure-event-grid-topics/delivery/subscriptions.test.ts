@@ -287,13 +287,21 @@ runtime('are made, read, changed and deleted in the form of the management API',
       id,
       name: 'late',
       type: 'Microsoft.EventGrid/eventSubscriptions',
+      systemData: null,
       properties: {
         topic: `${EVENT_GRID}/topics/orders`,
         provisioningState: 'Succeeded',
         destination: {
           endpointType: 'WebHook',
-          properties: { endpointBaseUrl: world.receiver.url }
+          properties: {
+            endpointUrl: null,
+            endpointBaseUrl: world.receiver.url,
+            maxEventsPerBatch: 1,
+            preferredBatchSizeInKilobytes: 64
+          }
         },
+        filter: { subjectBeginsWith: '', subjectEndsWith: '' },
+        labels: null,
         retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 },
         eventDeliverySchema: 'EventGridSchema'
       }
@@ -312,9 +320,16 @@ runtime('are made, read, changed and deleted in the form of the management API',
     await world.publish([order()])
     assert.is((await world.receiver.next()).url, '/hook?code=s3cret')
 
-    const changed = await world.arm('PATCH', `${LIST}/late`, { filter: { subjectEndsWith: '/2' } })
+    const advancedFilters = [{ operatorType: 'IsNotNull', key: 'data' }]
+    const filter = { subjectEndsWith: '/2', isSubjectCaseSensitive: true, advancedFilters }
+    const changed = await world.arm('PATCH', `${LIST}/late`, {
+      filter: { ...filter, enableAdvancedFilteringOnArrays: false },
+      labels: ['Finance']
+    })
     assert.is(changed.status, 200)
-    assert.equal(changed.body.properties.filter, { subjectEndsWith: '/2' })
+    // A flag that is off is left out, whoever gave it.
+    assert.equal(changed.body.properties.filter, { subjectBeginsWith: '', ...filter })
+    assert.equal(changed.body.properties.labels, ['Finance'])
     await ready(world, 2)
     await world.publish([order({ id: '1' }), order({ id: '2', subject: 'orders/2' })])
     assert.is(idOf(await world.receiver.next()), '2')
