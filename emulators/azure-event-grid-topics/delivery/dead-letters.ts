@@ -1,11 +1,21 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock, Ids } from '@fogbank/core'
+import type { PublishedEvent } from '../events.ts'
 import { connect, loadClient, STORAGE_OPTIONS, storageTimeout } from './clients.ts'
 import type { DeadLetterDestination } from './definition.ts'
 import { isCloudEvent, toCloudEvent, toEventGridEvent } from './output.ts'
-import type { DeadLetter } from './queue.ts'
+import type { DeadLetterReason } from './retry.ts'
 import type { Subscription } from './subscription.ts'
+
+/** An event whose delivery was given up. */
+export interface DeadLetter {
+  event: PublishedEvent
+  reason: DeadLetterReason
+  attempts: number
+  lastOutcome: string
+  lastAttemptMs: number | undefined
+}
 
 /** Takes dead letters for good; rejects when they were not written. */
 export type DeadLetterWriter = (letters: readonly DeadLetter[]) => Promise<void>

@@ -1,6 +1,8 @@
 import type { Clock } from '@fogbank/core'
 import type { Log } from '@fogbank/personality'
 import type { PublishedEvent } from '../events.ts'
+import { createBurial } from './burial.ts'
+import type { DeadLetter } from './dead-letters.ts'
 import { createDeliveredLines } from './delivered-lines.ts'
 import { createFifo, createHeap } from './order.ts'
 import type { Pending, PendingStore } from './pending.ts'
@@ -14,15 +16,6 @@ import {
   type Jitter
 } from './retry.ts'
 import type { Subscription } from './subscription.ts'
-
-/** An event whose delivery was given up. */
-export interface DeadLetter {
-  event: PublishedEvent
-  reason: DeadLetterReason
-  attempts: number
-  lastOutcome: string
-  lastAttemptMs: number | undefined
-}
 
 /** What a queue works with. */
 export interface QueueDeps {
@@ -56,22 +49,17 @@ export interface Queue {
 
 /** Requests under way at once; a receiver that hangs takes no more than these, and nobody else's. */
 const MAXIMUM_REQUESTS = 16
-const MAXIMUM_LETTERS_AT_ONCE = 100
 const MINUTE_MS = 60_000
-/** The service looks again for a container that is not there, for four hours. */
-const DEAD_LETTER_RETRY_MS = 5 * MINUTE_MS
-const DEAD_LETTER_LIFETIME_MS = 4 * 60 * MINUTE_MS
 
 export function createQueue(deps: QueueDeps): Queue {
   const { subscription, store, clock, log } = deps
   const waiting = createHeap<Pending>((pending) => pending.dueMs)
   const ready = createFifo<Pending>()
-  const dead = createFifo<Pending>()
+  const burial = createBurial(deps, { finish, postpone, isClosed: () => closed, done: run })
   const lines = createDeliveredLines(clock, log, subscription.name)
   /** Sequence numbers of all that are here, so that none is here twice. */
   const known = new Set<number>()
   let requests = 0
-  let isWriting = false
   let isOpen = false
   let stopped = false
   let closed = false
@@ -93,7 +81,7 @@ export function createQueue(deps: QueueDeps): Queue {
     timer = { dueMs, cancel }
   }
 
-  const settle = () => void (requests === 0 && !isWriting && ended())
+  const settle = () => void (requests === 0 && !burial.isBusy && ended())
 
   function run(): void {
     if (stopped) return settle()
@@ -105,7 +93,7 @@ export function createQueue(deps: QueueDeps): Queue {
     }
     const next = waiting.peek()
     if (next) arm(next.dueMs)
-    if (dead.size > 0 && !isWriting) watch(writeDead())
+    watch(burial.run())
     while (isOpen && ready.size > 0 && requests < MAXIMUM_REQUESTS) {
       if (notBeforeMs > now) return arm(notBeforeMs)
       notBeforeMs = now + spacingMs
@@ -113,7 +101,7 @@ export function createQueue(deps: QueueDeps): Queue {
     }
   }
 
-  const place = (pending: Pending) => (pending.reason ? dead : ready).push(pending)
+  const place = (pending: Pending) => (pending.reason ? burial : ready).push(pending)
 
   /** Those with as many attempts behind them as the first one; how many bytes fit is seen later. */
   function takeBatch(): Pending[] {
@@ -129,8 +117,8 @@ export function createQueue(deps: QueueDeps): Queue {
   }
 
   /** Nothing here may fail but the store; then the event is tried again later, and after a restart. */
-  function watch(work: Promise<void>): void {
-    work.catch((error: unknown) => {
+  function watch(work: Promise<void> | undefined): void {
+    work?.catch((error: unknown) => {
       if (closed) return
       log.error(error, `azure-event-grid-topics: ${subscription.id} could not go on`)
     })
@@ -255,56 +243,6 @@ export function createQueue(deps: QueueDeps): Queue {
     await store.commit(batch.map((pending) => store.toSave(subscription.key, pending)))
     for (const pending of batch) waiting.push(pending)
     arm(waiting.peek()!.dueMs)
-  }
-
-  async function writeDead(): Promise<void> {
-    isWriting = true
-    const batch: Pending[] = []
-    while (dead.size > 0 && batch.length < MAXIMUM_LETTERS_AT_ONCE) batch.push(dead.shift()!)
-    try {
-      if (!deps.writeDeadLetters) return await finish(batch)
-      const letters = (await Promise.all(batch.map(toLetter))).filter((one) => one !== undefined)
-      try {
-        if (letters.length > 0) await deps.writeDeadLetters(letters)
-        await finish(batch)
-        log.info(
-          `azure-event-grid-topics ${letters.length} dead letters of ${subscription.name} written`
-        )
-      } catch (error) {
-        await writeLater(batch, error)
-      }
-    } finally {
-      isWriting = false
-      run()
-    }
-  }
-
-  async function writeLater(batch: readonly Pending[], error: unknown): Promise<void> {
-    if (closed) return
-    log.error(error, `azure-event-grid-topics: dead letters of ${subscription.id} are not written`)
-    const now = clock.now()
-    const isOver = ({ deadSinceMs = now }: Pending) =>
-      now - deadSinceMs >= DEAD_LETTER_LIFETIME_MS * deps.timeScale
-    const over = batch.filter(isOver)
-    if (over.length > 0) {
-      log.warn(`azure-event-grid-topics: ${over.length} dead letters of ${subscription.id} dropped`)
-      await finish(over)
-    }
-    const rest = batch.filter((pending) => !isOver(pending))
-    for (const pending of rest) {
-      pending.dueMs = now + Math.round(DEAD_LETTER_RETRY_MS * deps.timeScale)
-    }
-    await postpone(rest)
-    if (rest.length > 0) {
-      log.warn(`azure-event-grid-topics: ${rest.length} dead letters wait for ${subscription.id}`)
-    }
-  }
-
-  async function toLetter(pending: Pending): Promise<DeadLetter | undefined> {
-    const event = await store.event(pending.sequence)
-    if (!event) return undefined
-    const { reason, attempts, lastOutcome = 'Aborted', lastAttemptMs } = pending
-    return { event, reason: reason!, attempts, lastOutcome, lastAttemptMs }
   }
 
   return {
