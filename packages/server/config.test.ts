@@ -162,6 +162,24 @@ mistakes('an unknown personality is answered with those that there are', () => {
   assert.match(refusal({ file: { compatibilityPorts: { 1883: 'mqtt' } } }), known)
 })
 
+mistakes('what a program says is looked at as much as what a person does', () => {
+  assert.match(refusal({ flags: { only: ['aws-iot', 'aws'] } }), '"only.1" is "aws", but')
+  assert.match(refusal({ flags: { only: [] } }), '--only: "only" is [], but')
+  assert.match(refusal({ flags: { portBase: 70_000 } }), '"portBase" is 70000, but')
+  assert.match(refusal({ flags: { hints: 1 } }), '"hints" is 1, but')
+  assert.match(refusal({ flags: { auth: 'loose' } }), '"auth" is "loose", but')
+})
+
+mistakes('no setting has a schema of which a part is not looked at', () => {
+  const looked = ['type', 'minimum', 'maximum', 'minLength', 'minItems', 'items', 'enum']
+  for (const { schema } of Object.values<Setting>(settings)) {
+    assert.equal(
+      Object.keys(schema).filter((keyword) => !looked.includes(keyword)),
+      []
+    )
+  }
+})
+
 mistakes('a compatibility port is a number', () => {
   assert.match(refusal({ file: { compatibilityPorts: { mqtt: 'aws-iot' } } }), 'compatibilityPorts')
 })

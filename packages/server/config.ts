@@ -138,7 +138,9 @@ function fromFlag(
 ): unknown {
   if (value === undefined) return undefined
   const flag = setting.flag.split(' ')[0]!
-  return typeof value === 'string' ? convert(definitions, setting, name, value, flag) : value
+  if (typeof value === 'string') return convert(definitions, setting, name, value, flag)
+  checkSetting(definitions, name, value, flag)
+  return value
 }
 
 function fromEnvironment(
@@ -167,8 +169,46 @@ function convert(
         : type === 'array'
           ? text.split(',').map((part) => part.trim())
           : text
-  check(schemasOf(definitions)[name]!, value, name, origin)
+  checkSetting(definitions, name, value, origin)
   return value
+}
+
+function checkSetting(
+  definitions: readonly PersonalityDefinition[],
+  name: string,
+  value: unknown,
+  origin: string
+): void {
+  const schema = schemasOf(definitions)[name]!
+  if (!plainlyFits(schema, value)) check(schema, value, name, origin)
+}
+
+/** As much of JSON Schema as the settings use. */
+interface PlainSchema {
+  type?: string
+  minimum?: number
+  maximum?: number
+  minLength?: number
+  minItems?: number
+  enum?: string[]
+  items?: PlainSchema
+}
+
+/** Whether a value is seen to fit at once: to compile a schema takes longer than the rest of a configuration. */
+function plainlyFits(schema: PlainSchema, value: unknown): boolean {
+  const { minimum = -Infinity, maximum = Infinity, minLength = 0, minItems = 0 } = schema
+  switch (schema.type) {
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'integer':
+      return Number.isInteger(value) && minimum <= Number(value) && Number(value) <= maximum
+    case 'string':
+      if (typeof value !== 'string' || value.length < minLength) return false
+      return schema.enum?.includes(value) ?? true
+    default:
+      if (!Array.isArray(value) || value.length < minItems) return false
+      return value.every((item) => plainlyFits(schema.items ?? {}, item))
+  }
 }
 
 /** Key by key: the whole schema takes longer to compile than the rest of a start. */
