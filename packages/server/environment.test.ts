@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { parseEnv } from 'node:util'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { environmentFor, environmentOf, formatEnvironment } from './environment.ts'
+import { withFolder } from './testing.ts'
 
 const ENDPOINTS = {
   'azure-event-grid-topics': {
@@ -89,14 +91,23 @@ const VARIABLES = {
   NODE_EXTRA_CA_CERTS: "/home/o'neil/my project/#1/ca.pem"
 }
 
-environment('is the same in each form: a shell, a .env file, JSON', () => {
-  const shell = `${formatEnvironment(VARIABLES, 'shell')}\nexec env`
-  const { stdout } = spawnSync('sh', ['-c', shell], { encoding: 'utf8' })
-  const set = Object.fromEntries(stdout.split('\n').map((line) => line.split(/=(.*)/, 2)))
-  for (const [name, value] of Object.entries(VARIABLES)) assert.is(set[name], value)
-  assert.equal({ ...parseEnv(formatEnvironment(VARIABLES, 'dotenv')) }, VARIABLES)
-  assert.equal(JSON.parse(formatEnvironment(VARIABLES, 'json')), VARIABLES)
-})
+environment('is the same in each form: a shell, a .env file, JSON', () =>
+  withFolder(async (folder) => {
+    const shell = `${formatEnvironment(VARIABLES, 'shell')}\nexec env`
+    const { stdout } = spawnSync('sh', ['-c', shell], { encoding: 'utf8' })
+    const set = Object.fromEntries(stdout.split('\n').map((line) => line.split(/=(.*)/, 2)))
+    for (const [name, value] of Object.entries(VARIABLES)) assert.is(set[name], value)
+
+    // The oldest Node that we run on has no parseEnv, but reads such a file.
+    const file = join(folder, '.env')
+    writeFileSync(file, formatEnvironment(VARIABLES, 'dotenv'))
+    const print = 'process.stdout.write(JSON.stringify(process.env))'
+    const read = spawnSync(process.execPath, [`--env-file=${file}`, '-e', print], { env: {} })
+    assert.equal(JSON.parse(String(read.stdout)), VARIABLES)
+
+    assert.equal(JSON.parse(formatEnvironment(VARIABLES, 'json')), VARIABLES)
+  })
+)
 
 environment(
   'puts no quotes in a .env file where none are needed: not every reader takes them off',
