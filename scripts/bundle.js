@@ -4,9 +4,10 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
+import { renderLicenses } from './licenses.js'
 
-await build({
-  entryPoints: ['packages/server/main.ts'],
+const { metafile } = await build({
+  entryPoints: ['packages/server/published.ts'],
   outfile: 'dist/fogbank-suite.cjs',
   bundle: true,
   platform: 'node',
@@ -16,8 +17,11 @@ await build({
   // Comments hold the only characters that are not ASCII, for which the whole source would take two bytes each.
   minifyWhitespace: true,
   lineLimit: 120,
+  legalComments: 'none',
+  metafile: true,
   logLevel: 'warning'
 })
+writeFileSync('dist/THIRD-PARTY-LICENSES.txt', renderLicenses(metafile))
 
 copyFileSync('packages/server/launcher.cjs', 'dist/fogbank.cjs')
 

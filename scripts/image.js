@@ -7,9 +7,10 @@ const target = process.argv[2]
 if (!target) throw new Error('usage: node scripts/image.js FOLDER')
 
 mkdirSync(target, { recursive: true })
-for (const file of ['fogbank.cjs', 'fogbank-suite.cjs']) {
+for (const file of ['fogbank.cjs', 'fogbank-suite.cjs', 'THIRD-PARTY-LICENSES.txt']) {
   cpSync(join('dist', file), join(target, file))
 }
+cpSync('LICENSE', join(target, 'LICENSE'))
 
 const wanted = ['classic-level']
 const taken = new Set()

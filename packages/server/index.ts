@@ -8,6 +8,7 @@ import { personalities } from './personalities.ts'
 import { startSuite } from './server.ts'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
 
+export { createManualClock, type Clock, type ManualClock } from '@fogbank/core'
 export { UsageError } from './failure.ts'
 export type { Endpoints, KnownEndpoints, PersonalityId } from './endpoints.ts'
 
@@ -21,6 +22,7 @@ export interface StartOptions {
   auth?: AuthMode
   /** @default the system's */
   clock?: Clock
+  /** @internal */
   ids?: Ids
   /** Address to listen on. @default 127.0.0.1 and ::1 */
   host?: string
@@ -41,7 +43,9 @@ export interface StartOptions {
 export interface Fogbank {
   /** Where everything is, by personality id, as `GET /endpoints` on 127.0.0.1 says it. */
   readonly endpoints: KnownEndpoints
+  /** @internal */
   readonly core: Core
+  /** @internal */
   readonly personalities: ReadonlyMap<string, RunningPersonality>
   /** PEM of the local certificate authority. */
   ca(): Promise<string>

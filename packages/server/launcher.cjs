@@ -5,7 +5,7 @@
 var OLDEST = [20, 11]
 var found = process.versions.node.split('.').map(Number)
 if (found[0] > OLDEST[0] || (found[0] === OLDEST[0] && found[1] >= OLDEST[1])) {
-  require('./fogbank-suite.cjs')
+  require('./fogbank-suite.cjs').main()
 } else {
   console.error(
     'fogbank: this is Node ' +

@@ -1,18 +1,3 @@
-import { runCli } from './cli.ts'
+import { main } from './command.ts'
 
-// Who reads what we print may stop reading, as `head` does; that is nobody's mistake.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
-}
-
-runCli(process.argv.slice(2)).then(
-  (code) => {
-    if (code !== undefined) process.exitCode = code
-  },
-  (error: unknown) => {
-    console.error(error)
-    process.exitCode = 1
-  }
-)
+main()

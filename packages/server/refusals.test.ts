@@ -243,7 +243,7 @@ node('is none from the version on that package.json names', () =>
   withFolder(async (folder) => {
     const root = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')
     const [, oldest] = /^>=(\d+\.\d+)$/.exec(JSON.parse(root).engines.node)!
-    writeFileSync(join(folder, 'fogbank-suite.cjs'), "console.log('started')")
+    writeFileSync(join(folder, 'fogbank-suite.cjs'), "exports.main = () => console.log('started')")
     for (const version of [`${oldest}.0`, '21.0.0', '100.1.0']) {
       assert.equal(await launch(folder, version), { code: 0, out: 'started\n', err: '' })
     }
