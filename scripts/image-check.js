@@ -1,5 +1,6 @@
 // No container engine is needed: runs the RUN lines of the Dockerfile's build stage in an empty folder with
-// what COPY would bring, then starts what the image would hold, with nothing else around it.
+// what COPY would bring, then starts what the image would hold, with nothing else around it, and does with it
+// what docker-compose.yml says.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,8 @@ import { basename, join } from 'node:path'
 import { probe } from './probe.js'
 
 const IMAGE_FOLDER = '/image'
+/** Beside the base of Node. */
+const LIMIT_MB = 90
 
 const recipe = readFileSync('packages/server/Dockerfile', 'utf8').replaceAll('\\\n', ' ')
 const [, buildStage = ''] = recipe.split(/^FROM /m)
@@ -30,13 +33,13 @@ try {
     if (status !== 0) throw new Error(`the build step failed with ${status}: ${command}`)
   }
   rmSync(source, { recursive: true })
-  await probe(join(folder, 'image/fogbank.cjs'), ['--host', '127.0.0.1'])
-  const [size] = execFileSync('du', ['-sk', join(folder, 'image')], { encoding: 'utf8' }).split(
-    '\t'
-  )
-  console.log(
-    `the image's content starts, answers and stops; ${(Number(size) / 1024).toFixed(1)} MB`
-  )
+  const image = join(folder, 'image')
+  await probe(join(image, 'fogbank.cjs'), ['--host', '127.0.0.1'])
+  const [kilobytes] = execFileSync('du', ['-sk', image], { encoding: 'utf8' }).split('\t')
+  const megabytes = Number(kilobytes) / 1024
+  if (megabytes >= LIMIT_MB) throw new Error(`the image's content is ${megabytes} MB`)
+  console.log(`the image's content starts, answers and stops; ${megabytes.toFixed(1)} MB`)
+  execFileSync(process.execPath, ['scripts/compose-check.js', image], { stdio: 'inherit' })
 } finally {
   rmSync(folder, { recursive: true })
 }
