@@ -1,10 +1,10 @@
 import { TLSSocket } from 'node:tls'
-import { parseQuery, readBody, type Call } from '@fogbank/personality'
+import { isSameSecret, parseQuery, readBody, type Call } from '@fogbank/personality'
 import type { AccessKey, State } from './handlers.ts'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 import { isControlPlane, toText, wishesOf } from './policy/actions.ts'
-import { hashOf, isSame, type Scope, type SignedRequest } from './signature.ts'
+import { hashOf, type Scope, type SignedRequest } from './signature.ts'
 
 /** Who calls. */
 export type Principal =
@@ -124,7 +124,7 @@ async function verify(call: AnyCall, claim: Claim): Promise<Principal> {
     body: call.body
   }
   const expected = state.signatures.of(key, scope, request)
-  if (!isSame(claim.signature, expected)) throw errors.SignatureMismatch()
+  if (!isSameSecret(claim.signature, expected)) throw errors.SignatureMismatch()
   if (payloadHash === undefined) return principal
   await readSignedBody(call)
   if (payloadHash !== hashOf(call.body)) {
@@ -268,7 +268,7 @@ export function isKeyPair(
   secretAccessKey: string
 ): boolean {
   const key = keys.find((candidate) => candidate.accessKeyId === accessKeyId)
-  return key !== undefined && isSame(secretAccessKey, key.secretAccessKey)
+  return key !== undefined && isSameSecret(secretAccessKey, key.secretAccessKey)
 }
 
 function findKey(
@@ -280,7 +280,7 @@ function findKey(
   if (!key) throw errors.SecurityTokenInvalid({}, { detail: `accessKeyId=${accessKeyId}` })
   const { sessionToken, sessionTokenExpiresAt } = key
   const tokenFits =
-    sessionToken === undefined ? token === undefined : isSame(token ?? '', sessionToken)
+    sessionToken === undefined ? token === undefined : isSameSecret(token ?? '', sessionToken)
   if (!tokenFits) throw errors.SecurityTokenInvalid({}, { detail: 'session token' })
   if (sessionTokenExpiresAt !== undefined && Date.parse(sessionTokenExpiresAt) <= clock.now()) {
     throw errors.SecurityTokenExpired({}, { detail: `since ${sessionTokenExpiresAt}` })

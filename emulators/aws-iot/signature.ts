@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { ALGORITHM_IDENTIFIER, getCanonicalHeaders, getCanonicalQuery } from '@smithy/signature-v4'
 import type { AccessKey } from './handlers.ts'
 
@@ -118,13 +118,6 @@ function keyOf(
   }
   keys.set(name, key as Buffer)
   return key as Buffer
-}
-
-/** Compares in time that does not depend on where two texts differ. */
-export function isSame(given: string, expected: string): boolean {
-  const givenBytes = Buffer.from(given)
-  const expectedBytes = Buffer.from(expected)
-  return givenBytes.length === expectedBytes.length && timingSafeEqual(givenBytes, expectedBytes)
 }
 
 /** Hex of SHA-256. */

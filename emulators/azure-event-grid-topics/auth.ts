@@ -1,6 +1,5 @@
-import { timingSafeEqual } from 'node:crypto'
 import { AUDIENCES, WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
-import { rawPath, type Call } from '@fogbank/personality'
+import { isSameSecret, rawPath, type Call } from '@fogbank/personality'
 import { EVENTS_PATH, findResource, VALIDATION_PATH } from './addressing.ts'
 import { decodeBase64 } from './base64.ts'
 import { errors } from './errors.ts'
@@ -76,7 +75,7 @@ function checkKey({ state }: TopicsCall, resource: Resource, key: string, host: 
   }
   if (state.lenient) return
   // Both are compared, however the first came out.
-  const [one, two] = resource.secrets.map((secret) => isEqual(secret, decoded.bytes))
+  const [one, two] = resource.secrets.map((secret) => isSameSecret(secret, decoded.bytes))
   if (!one && !two) throw errors.KeyWrong({ host })
 }
 
@@ -137,7 +136,3 @@ export function createSenders(
     }
   }
 }
-
-/** In constant time; that the length is another is no secret. */
-const isEqual = (one: Buffer, other: Buffer) =>
-  one.length === other.length && timingSafeEqual(one, other)

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { isSameSecret } from '@fogbank/personality'
 
 /** A token as it was sent: the signature covers the encoded text, and encoders differ. */
 export interface SasToken {
@@ -39,7 +40,7 @@ export function isSignedBy(token: SasToken, key: Buffer): boolean {
     : [signed]
   return texts.some((text) => {
     const expected = createHmac('sha256', key).update(text).digest()
-    return signature.length === expected.length && timingSafeEqual(signature, expected)
+    return isSameSecret(signature, expected)
   })
 }
 

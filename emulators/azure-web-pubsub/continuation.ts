@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { isSameSecret } from '@fogbank/personality'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 import { valuesOf } from './query.ts'
@@ -29,7 +30,7 @@ export function toPosition(
   const [position = '', mac = ''] = token.split('.')
   const given = Buffer.from(mac, 'base64url')
   const wanted = sign(key, hub, group, position)
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+  if (!isSameSecret(given, wanted)) {
     throw errors.ContinuationTokenInvalid({}, { detail: 'not one of this group' })
   }
   return Buffer.from(position, 'base64url').toString()

@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Clock, Ids } from '@fogbank/core'
-import { ProviderError, type Log } from '@fogbank/personality'
+import { isSameSecret, ProviderError, type Log } from '@fogbank/personality'
 import { ASSERTION_TYPE, checkAssertion } from './assertions.ts'
 import { errors, toErrorBody } from './errors.ts'
 import type { SigningKey } from './keys.ts'
@@ -105,15 +104,9 @@ function checkSecret(
 ): void {
   if (secret === undefined) throw errors.CredentialMissing()
   if (lenient && secret !== '') return
-  const found = secrets.find(({ text }) => isEqual(text, secret))
+  const found = secrets.find(({ text }) => isSameSecret(text, secret))
   if (!found) throw errors.SecretInvalid({ clientId })
   if (clock.now() >= found.expiresAtMs) throw errors.SecretExpired({ clientId })
-}
-
-/** In a time that says nothing of where they differ. */
-export function isEqual(one: string, other: string): boolean {
-  const toHash = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(toHash(one), toHash(other))
 }
 
 function refuse(c: Context, error: ProviderError, context: EndpointContext): Response {

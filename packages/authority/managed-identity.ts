@@ -1,7 +1,6 @@
 import { Hono, type Context } from 'hono'
 import type { Clock, Ids } from '@fogbank/core'
-import { ProviderError, type Log } from '@fogbank/personality'
-import { isEqual } from './endpoints.ts'
+import { isSameSecret, ProviderError, type Log } from '@fogbank/personality'
 import { identityErrors as errors } from './identity-errors.ts'
 import type { SigningKey } from './keys.ts'
 import { signToken } from './mint.ts'
@@ -71,7 +70,7 @@ export function createIdentityEndpoints(context: IdentityContext): Hono<any> {
   })
 
   app.get(IDENTITY_PATHS.appService, async (c) => {
-    if (!isEqual(c.req.header('x-identity-header') ?? '', IDENTITY_HEADER)) {
+    if (!isSameSecret(c.req.header('x-identity-header') ?? '', IDENTITY_HEADER)) {
       throw errors.IdentityHeaderWrong()
     }
     const { client, resource } = select(c, {

@@ -45,5 +45,6 @@ export {
 } from './personality.ts'
 export { createPipeline, readBody, type Pipeline } from './pipeline.ts'
 export { refusedBy, toRefusal } from './refusal.ts'
+export { isSameSecret } from './secret.ts'
 export { startPersonality, type RunningPersonality } from './start.ts'
 export { compileSchema, type JsonSchema, type ValidationFault, type Validator } from './validate.ts'

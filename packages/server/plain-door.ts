@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { Core, MqttPolicy, Reauthentication, Refusal } from '@fogbank/core'
+import { isSameSecret } from '@fogbank/personality'
 
 /** What the configuration says of the plain door. */
 export interface PlainDoorSettings {
@@ -60,8 +60,7 @@ export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPo
     return {
       authenticationData: challenge,
       async respond(data: Buffer | undefined): Promise<Proven | Refusal> {
-        const isSame = data?.length === challenge.length && timingSafeEqual(data, challenge)
-        return isSame ? proven : WRONG_ECHO
+        return data && isSameSecret(data, challenge) ? proven : WRONG_ECHO
       }
     }
   }

@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Call } from '@fogbank/personality'
+import { isSameSecret, type Call } from '@fogbank/personality'
 import type { DataAction } from '../access.ts'
 import { identifyBearer } from '../auth.ts'
 import { errors } from '../errors.ts'
@@ -36,16 +35,9 @@ function actionOf({ operationName }: EventsCall): DataAction {
 
 function checkKey({ current, lenient }: Namespace, given: string): void {
   if (lenient && given !== '') return
-  if (current.keys.some((key) => isSame(key, given))) return
+  if (current.keys.some((key) => isSameSecret(key, given))) return
   throw errors.AccessKeyInvalid()
 }
-
-/** Hashed first, so that the comparison takes as long whatever was given. */
-function isSame(one: string, other: string): boolean {
-  return timingSafeEqual(hash(one), hash(other))
-}
-
-const hash = (text: string) => createHash('sha256').update(text).digest()
 
 function checkSas(namespace: Namespace, call: EventsCall, token: string): void {
   const { clock, current, lenient } = namespace

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { isSameSecret } from '@fogbank/personality'
 
 /** What a shared access signature says, once its signature was found good. */
 export interface Sas {
@@ -35,7 +36,7 @@ export function readSas(token: string, keys: readonly string[], lenient = false)
     const own = createHmac('sha256', Buffer.from(key, 'base64'))
       .update(token.slice(0, mark))
       .digest()
-    return own.length === given.length && timingSafeEqual(own, given)
+    return isSameSecret(own, given)
   })
   return isSigned || lenient ? { resource: new URL(resource), expiresAtMs } : 'signature'
 }

@@ -1,7 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock, Ids } from '@fogbank/core'
 import { judgeWebhookAnswer, toWebhookValidation } from '@fogbank/cloudevents'
-import type { HttpAnswer, HttpOut, Log } from '@fogbank/personality'
+import { isSameSecret, type HttpAnswer, type HttpOut, type Log } from '@fogbank/personality'
 import { toScopeId, type Subscription } from './subscription.ts'
 import { ORIGIN, toAegHeaders, urlOf } from './webhook.ts'
 
@@ -174,7 +173,7 @@ export function createHandshakes(deps: {
     run,
     confirm(id, token) {
       const open = opened.get(id.toUpperCase())
-      if (!open?.confirm || !isEqual(open.token, token)) return false
+      if (!open?.confirm || !isSameSecret(open.token, token)) return false
       open.confirm()
       return true
     },
@@ -220,10 +219,4 @@ function judgeOptions(answer: HttpAnswer): Verdict {
   if (verdict === 'unready') return 'unready'
   if (verdict === 'refused') return NO
   return { state: 'Succeeded', ...verdict }
-}
-
-/** In constant time, whatever the lengths. */
-function isEqual(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(one), digest(other))
 }

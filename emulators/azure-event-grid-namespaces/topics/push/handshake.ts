@@ -1,7 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { judgeWebhookAnswer, toWebhookValidation } from '@fogbank/cloudevents'
 import type { Clock, Ids } from '@fogbank/core'
-import type { HttpOut, Log } from '@fogbank/personality'
+import { isSameSecret, type HttpOut, type Log } from '@fogbank/personality'
 import { PERSONALITY } from '../../name.ts'
 import type { Consent } from './consents.ts'
 import { ORIGIN } from './destination.ts'
@@ -101,7 +100,7 @@ export function createHandshakes(deps: {
     ask,
     confirm(id, token) {
       const open = opened.get(id.toUpperCase())
-      if (!open?.confirm || !isEqual(open.token, token)) return false
+      if (!open?.confirm || !isSameSecret(open.token, token)) return false
       open.confirm()
       return true
     },
@@ -110,10 +109,4 @@ export function createHandshakes(deps: {
       for (const end of [...cancels]) end()
     }
   }
-}
-
-/** In constant time, whatever the lengths. */
-function isEqual(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(one), digest(other))
 }
