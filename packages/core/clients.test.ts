@@ -218,8 +218,9 @@ clients(
       }),
       checkSession: (
         { identity }: { identity: unknown },
-        { owner }: { owner: string | undefined }
-      ) => (identity === owner ? undefined : { rule: 'NotTheOwner', reasonCode: 0x87 })
+        kept: { owner: string | undefined } | undefined
+      ) =>
+        !kept || identity === kept.owner ? undefined : { rule: 'NotTheOwner', reasonCode: 0x87 }
     }
     return withCore({ policy }, async (world) => {
       const peer = await joined(world, { ...LASTING, username: 'ann' })

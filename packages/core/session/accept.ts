@@ -129,6 +129,10 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
     const detail = refusal.detail ? ` ${refusal.detail}` : ''
     const clientId = connect?.clientId || '-'
     core.log.info(`${policy.personality} ${clientId} connect ${code} ${refusal.rule}${detail}`)
+    if (refusal.answer === 'drop') {
+      finish()
+      return endGently(stream)
+    }
     const connack: WirePacket = { cmd: 'connack', sessionPresent: false }
     if (version === 5) {
       connack.reasonCode = refusal.reasonCode

@@ -57,16 +57,16 @@ export async function decideConnect(
   const client: Client = { clientId, version, identity: admission.identity }
   const will = request.will
   if (will) {
-    const refusal = willRefusal(policy, client, will)
+    const refusal = willRefusal(policy, client, will, isRetainAvailable(policy, admission))
     if (refusal) return { refusal }
   }
   const space = await core.space(admission.space)
-  const kept = space.clients.get(policy.personality, clientId)
-  if (kept && policy.checkSession) {
+  if (!space.hasRoom()) return { refusal: CONNECTIONS_EXCEEDED }
+  if (policy.checkSession) {
+    const kept = space.clients.get(policy.personality, clientId)
     const refusal = policy.checkSession(client, kept, request.cleanStart)
     if (refusal) return { refusal }
   }
-  if (!space.hasRoom()) return { refusal: CONNECTIONS_EXCEEDED }
   return { space, settled: settle(door, packet, request, admission, { clientId, assigned }) }
 }
 
@@ -139,7 +139,8 @@ function toRequest(packet: WirePacket, version: ProtocolVersion, peer: Peer): Co
 function willRefusal(
   policy: MqttPolicy<any>,
   client: Client,
-  will: NonNullable<ConnectRequest['will']>
+  will: NonNullable<ConnectRequest['will']>,
+  retainAvailable: boolean
 ): Refusal | undefined {
   will.topic = policy.toSpaceTopic?.(will.topic, client) ?? will.topic
   const fault = topicNameFault(will.topic)
@@ -147,10 +148,17 @@ function willRefusal(
   if (will.qos > policy.maximumQoS) {
     return { rule: 'QoSNotSupported', reasonCode: 0x9b, detail: `will qos=${will.qos}` } // [MQTT-3.2.2-12]
   }
-  if (will.retain && !policy.retainAvailable) {
+  if (will.retain && !retainAvailable) {
     return { rule: 'RetainNotSupported', reasonCode: 0x9a, detail: 'will retain=1' } // [MQTT-3.2.2-13]
   }
   return policy.checkPublish?.(client, will)
+}
+
+function isRetainAvailable(
+  policy: MqttPolicy<any>,
+  { retainAvailable = true }: Admission<unknown>
+): boolean {
+  return policy.retainAvailable && retainAvailable
 }
 
 function settle(
@@ -162,11 +170,12 @@ function settle(
 ): Settled {
   const { version } = request
   const keepAliveSeconds = effectiveKeepAlive(policy, request.keepAliveSeconds)
-  const sessionExpirySeconds = Math.min(
-    request.sessionExpirySeconds,
+  const sessionExpiryMaximumSeconds = Math.min(
+    admission.sessionExpiryMaximumSeconds ?? Infinity,
     policy.sessionExpiryMaximumSeconds
   )
-  const temporary = policy.sessionExpiryMaximumSeconds === 0
+  const sessionExpirySeconds = Math.min(request.sessionExpirySeconds, sessionExpiryMaximumSeconds)
+  const temporary = sessionExpiryMaximumSeconds === 0
   const { authenticationMethod } = packet.properties ?? {}
   // Two providers' devices are two devices, even in one space.
   const id = `${policy.personality}:${clientId}`
@@ -184,8 +193,10 @@ function settle(
     keepAliveSeconds,
     keepAliveChanged: keepAliveSeconds !== request.keepAliveSeconds,
     sessionExpirySeconds,
+    sessionExpiryMaximumSeconds,
     sessionExpiryChanged: version === 5 && sessionExpirySeconds !== request.sessionExpirySeconds,
     cleanStart: request.cleanStart || temporary,
+    retainAvailable: isRetainAvailable(policy, admission),
     requestProblemInformation: packet.properties?.requestProblemInformation !== false,
     requestResponseInformation: packet.properties?.requestResponseInformation === true,
     will: request.will,

@@ -20,6 +20,10 @@ import { encode, WireFault, writeBytes, type StrictParser, type WirePacket } fro
 
 /** MQTT 5 "Keep Alive timeout". */
 const KEEP_ALIVE_TIMEOUT = 0x8d
+/** MQTT 5 "Unspecified error". */
+const UNSPECIFIED_ERROR = 0x80
+/** Codes that stand in other packets only: what a CONNECT or an AUTH was refused with [MQTT5 3.14.2.1]. */
+const NOT_OF_DISCONNECT = new Set([0x84, 0x85, 0x86, 0x88, 0x8a, 0x8c, 0x91, 0x92])
 
 /** Limits that a client set us in its CONNECT; Infinity where it set none. */
 export interface ClientLimits {
@@ -48,8 +52,11 @@ export interface Settled {
   keepAliveChanged: boolean
   /** Infinity: the session never ends by itself. */
   sessionExpirySeconds: number
+  /** What a DISCONNECT may still ask for. */
+  sessionExpiryMaximumSeconds: number
   sessionExpiryChanged: boolean
   cleanStart: boolean
+  retainAvailable: boolean
   requestProblemInformation: boolean
   requestResponseInformation: boolean
   /** Its topic is the space's. */
@@ -290,7 +297,9 @@ export class Connection implements Session, ConnectionContext {
   /** Tells an MQTT 5 client why; older clients just see the connection close. */
   #sendLastWord(refusal: Refusal): void {
     if (this.version !== 5 || this.farewelled || this.stream.destroyed) return
-    const { reasonCode, serverReference } = refusal
+    const { serverReference } = refusal
+    const isOther = NOT_OF_DISCONNECT.has(refusal.reasonCode)
+    const reasonCode = isOther ? UNSPECIFIED_ERROR : refusal.reasonCode
     const isExplained =
       this.policy.explainsDisconnects === true && this.settled.requestProblemInformation
     const packet: WirePacket = { cmd: 'disconnect', reasonCode }

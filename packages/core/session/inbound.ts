@@ -129,7 +129,7 @@ export class Inbound {
 
   #refusalOf(message: Message): Refusal | undefined {
     const connection = this.#connection
-    const { policy } = connection
+    const { policy, settled } = connection
     const fault = topicNameFault(message.topic)
     if (fault) return topicRefusal(fault, policy.disconnectsOnInvalidTopic)
     if (message.qos > policy.maximumQoS) {
@@ -141,7 +141,7 @@ export class Inbound {
         answer: 'disconnect'
       }
     }
-    if (message.retain && !policy.retainAvailable) {
+    if (message.retain && !settled.retainAvailable) {
       // [MQTT-3.2.2-14]
       return {
         rule: 'RetainNotSupported',
@@ -251,7 +251,7 @@ export class Inbound {
 
   #disconnect(packet: WirePacket): void {
     const connection = this.#connection
-    const { policy, settled, version } = connection
+    const { settled, version } = connection
     const reasonCode: number = packet.reasonCode ?? 0
     const asked: number | undefined = packet.properties?.sessionExpiryInterval
     if (asked !== undefined) {
@@ -260,7 +260,7 @@ export class Inbound {
         const detail = `sessionExpiryInterval=${asked}`
         return connection.refuse({ rule: 'ProtocolError', reasonCode: 0x82, detail })
       }
-      connection.entry.expirySeconds = Math.min(asked, policy.sessionExpiryMaximumSeconds)
+      connection.entry.expirySeconds = Math.min(asked, settled.sessionExpiryMaximumSeconds)
     }
     const { userProperties } = fromWire(packet.properties) ?? {}
     connection.cause = { by: 'client', reasonCode, ...(userProperties ? { userProperties } : {}) }

@@ -41,7 +41,7 @@ function toConnack(connection: Connection, packet: WirePacket): WirePacket {
   if (settled.sessionExpiryChanged) properties.sessionExpiryInterval = settled.sessionExpirySeconds
   if (policy.receiveMaximum) properties.receiveMaximum = policy.receiveMaximum
   if (policy.maximumQoS < 2) properties.maximumQoS = policy.maximumQoS
-  if (all || !policy.retainAvailable) properties.retainAvailable = policy.retainAvailable
+  if (all || !settled.retainAvailable) properties.retainAvailable = settled.retainAvailable
   if (policy.maximumPacketSize) properties.maximumPacketSize = policy.maximumPacketSize
   if (settled.assigned) properties.assignedClientIdentifier = settled.clientId
   if (policy.topicAliasMaximum > 0) properties.topicAliasMaximum = policy.topicAliasMaximum

@@ -25,7 +25,8 @@ export interface Refusal {
   /**
    * How a refused PUBLISH or SUBSCRIBE is answered. Absent: by the negative acknowledgement where the
    * protocol has one, else by closing (MQTT 5: DISCONNECT with the reason code first).
-   * `acknowledge`: never close. `disconnect`: always close. `drop`: say nothing.
+   * `acknowledge`: never close. `disconnect`: always close. `drop`: say nothing; a refused CONNECT is
+   * closed without a CONNACK.
    */
   answer?: 'acknowledge' | 'disconnect' | 'drop'
 }
@@ -60,6 +61,10 @@ export interface Admission<Identity> {
   assignedClientId?: string
   /** Given back in the CONNACK after a CONNECT with an authentication method. */
   authenticationData?: Buffer
+  /** For this client alone, at most the policy's. */
+  sessionExpiryMaximumSeconds?: number
+  /** For this client alone; the policy's `false` is everybody's. */
+  retainAvailable?: boolean
 }
 
 /** One more step before a client is let in: it gets an AUTH with the data, and answers with one. */
@@ -150,10 +155,13 @@ export interface MqttPolicy<Identity = unknown> {
     session: Session<Identity>,
     request: { authenticationMethod: string; authenticationData: Buffer | undefined }
   ): Promise<Reauthentication<Identity>>
-  /** Whether this client may have the session that is kept under its id; asked when there is one. */
+  /**
+   * Whether this client may have a session under its id: the one that is kept, or a new one. The last
+   * question of a CONNECT: what comes after it does not wait, except for a connection that is taken over.
+   */
   checkSession?(
     client: Client<Identity>,
-    kept: ClientSession,
+    kept: ClientSession | undefined,
     cleanStart: boolean
   ): Refusal | undefined
   /** Form of any MQTT 5 packet after CONNECT; a refusal ends the connection. */
