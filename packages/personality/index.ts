@@ -1,3 +1,4 @@
+export { compileAddressRanges } from './address-ranges.ts'
 export { createApp, createNodeHandler, fromIncoming, type NodeHandler } from './app.ts'
 export type {
   Call,
