@@ -60,12 +60,18 @@ export interface Access {
  * Certificate clients are judged by bindings, Entra principals by roles; a `roles` claim, which the
  * local authority makes on request, takes the place of the assignments, at the namespace's scope.
  * lenient: a principal nobody assigned a role to holds all.
- * @throws Error with a sentence for whoever wrote the configuration
+ * The names in them were found to be there (checkReferences).
+ * @throws SettingsError naming the key
  */
 export function createAccess(settings: WholeSettings, lenient: boolean): Access {
   const { topicSpaces, permissionBindings, clientGroups, roleAssignments } = settings
   const spaces: Spaces = new Map(
-    topicSpaces.map(({ name, topicTemplates }) => [name, topicTemplates.map(compileTemplate)])
+    topicSpaces.map(({ name, topicTemplates }) => [
+      name,
+      topicTemplates.map((text, index) =>
+        at(`topicSpaces/${name}/topicTemplates/${index}`, () => compileTemplate(text))
+      )
+    ])
   )
   const rules = toRules(permissionBindings, clientGroups, spaces)
   const assigned = toRoleGrants(roleAssignments, spaces)
@@ -185,23 +191,25 @@ function toRules(
 ): Rule[] {
   const members = new Map<string, Membership>([[EVERYBODY, () => true]])
   for (const { name, query } of groups) {
-    if (members.has(name)) throw new SettingsError(`there are two client groups ${name}`)
-    members.set(name, toMembership(name, query))
+    members.set(
+      name,
+      at(`clientGroups/${name}/query`, () => compileQuery(query))
+    )
   }
-  return bindings.map(({ clientGroupName, topicSpaceName, permission }) => {
-    const isMember = members.get(clientGroupName)
-    if (!isMember)
-      throw new SettingsError(`permission binding: there is no client group ${clientGroupName}`)
-    const templates = templatesOf(spaces, topicSpaceName, 'permission binding')
-    return { isMember, permission, templates }
-  })
+  return bindings.map(({ clientGroupName, topicSpaceName, permission }) => ({
+    isMember: members.get(clientGroupName)!,
+    permission,
+    templates: spaces.get(topicSpaceName)!
+  }))
 }
 
-function toMembership(name: string, query: string): Membership {
+/** Faults of what `read` reads are told with the place where it stands. @throws SettingsError */
+function at<Value>(place: string, read: () => Value): Value {
   try {
-    return compileQuery(query)
-  } catch (cause) {
-    throw new SettingsError(`client group ${name}: ${(cause as Error).message}`, { cause })
+    return read()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    throw new SettingsError(`${place}: ${error.message}`, { cause: error })
   }
 }
 
@@ -214,18 +222,10 @@ function toRoleGrants(
     const permission = PERMISSIONS[role]
     if (!permission) continue // the Data roles say nothing of topic spaces
     const templates =
-      topicSpace === undefined
-        ? [...spaces.values()].flat()
-        : templatesOf(spaces, topicSpace, 'role assignment')
+      topicSpace === undefined ? [...spaces.values()].flat() : spaces.get(topicSpace)!
     const grants = byPrincipal.get(principalId.toLowerCase()) ?? {}
     grants[permission] = [...(grants[permission] ?? []), ...templates]
     byPrincipal.set(principalId.toLowerCase(), grants)
   }
   return byPrincipal
-}
-
-function templatesOf(spaces: Spaces, name: string, where: string): readonly Template[] {
-  const templates = spaces.get(name)
-  if (!templates) throw new SettingsError(`${where}: there is no topic space ${name}`)
-  return templates
 }

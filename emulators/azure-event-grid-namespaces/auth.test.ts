@@ -69,6 +69,48 @@ auth('a token is good until it expires, by the clock', () =>
   })
 )
 
+const CLOUD = 'westeurope-1.ts.eventgrid.azure.net'
+/** The Host of the call, the audience of its token, and whether that is one of the namespace's. */
+const HOSTS: [host: string, audience: string, isOwn: boolean][] = [
+  ['localhost:4620', 'https://localhost:4620', true],
+  ['localhost:4620', 'https://localhost', true],
+  ['LocalHost:4620', 'https://localhost', true],
+  ['127.0.0.1:4620', 'https://127.0.0.1:4620', true],
+  ['labns.localhost', 'https://labns.localhost', true],
+  ['localhost', 'https://labns.localhost', true],
+  [`labns.${CLOUD}`, `https://labns.${CLOUD}`, true],
+  ['events.example', 'https://events.example', true],
+  ['localhost', 'https://mqtt.example', true],
+  ['localhost:4620', 'https://localhost:4621', false],
+  ['evil.example', 'https://evil.example', false],
+  ['evil.example:4620', 'https://evil.example:4620', false],
+  [`other.${CLOUD}`, `https://other.${CLOUD}`, false],
+  [`labns.evil.example`, `https://labns.evil.example`, false],
+  ['other.localhost', 'https://other.localhost', false],
+  ['localhost', 'http://localhost', false],
+  ['localhost', `https://labns.${CLOUD}`, false]
+]
+
+auth("an audience is a name of the namespace's own host, at both doors", () => {
+  const settings = {
+    name: 'labns',
+    topicsConfiguration: { hostname: 'events.example' },
+    topicSpacesConfiguration: { hostname: 'mqtt.example' }
+  }
+  return withNamespace({ settings }, async (world) => {
+    for (const [host, audience, isOwn] of HOSTS) {
+      const token = await world.mint({ audience })
+      const what = `${audience} at ${host}`
+      const headers = { Authorization: `Bearer ${token}` }
+      const init = { method: 'POST', headers }
+      const reply = await world.running.app.request(`http://${host}${TARGET}`, init)
+      assert.is(reply.status, isOwn ? 204 : 401, what)
+      const client = await world.client(await world.jwt(token), { host })
+      assert.is((await client.next())?.reasonCode, isOwn ? 0 : 0x87, what)
+    }
+  })
+})
+
 auth('three forms of audience are accepted, and the scheme in any case', () =>
   withNamespace({}, async (world) => {
     const audiences = [

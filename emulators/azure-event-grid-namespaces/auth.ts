@@ -36,6 +36,7 @@ export async function authenticate(call: Call<State, EventCaller | Caller>): Pro
   if (call.params.validatedSubscriptionName !== undefined) return
   const namespace = call.state.find(call.params.prefix ?? '', call.header('host'))
   if (!namespace) throw errors.NotFound({}, { detail: `path=${call.path.slice(0, 200)}` })
+  namespace.current.ipFilter(call.request.peer.address)
   if (call.params.topicName === undefined) {
     call.principal = { namespace, principal: await identifyBearer(namespace, call) }
   } else {
@@ -71,15 +72,28 @@ export async function identify(
 /** The audiences that are taken from a caller who knows us by this Host. */
 export type Audiences = (host: string | undefined) => readonly string[]
 
-/** The resource with and without a slash, and the host's own name: the vendor's pages know all three. */
-export function createAudiences(hostnames: readonly string[]): Audiences {
+/** What any namespace of this machine can be called by. */
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+/** A namespace's own in the cloud: `labns.westeurope-1.ts.eventgrid.azure.net`. */
+const CLOUD_HOST = /^([^.]+)\.[^.]+\.(?:ts\.)?eventgrid\.azure\.net$/
+
+/**
+ * The resource with and without a slash, and the name of the namespace's host: the vendor's pages know all
+ * three. A host that the namespace does not have, whatever the caller calls it by, is none of them.
+ */
+export function createAudiences(namespace: string, hostnames: readonly string[]): Audiences {
+  const names = new Set(
+    [...LOOPBACK, `${namespace}.localhost`, ...hostnames].map((name) => name.toLowerCase())
+  )
   const fixed: string[] = [AUDIENCES.eventGrid, `${AUDIENCES.eventGrid}/`]
-  for (const hostname of hostnames) fixed.push(`https://${hostname}`)
+  for (const name of names) fixed.push(`https://${name}`)
   let last = { host: '', audiences: fixed }
   return (host) => {
     if (!host) return fixed
     if (last.host !== host) {
-      const own = [`https://${host}`, `https://${host.replace(/:\d+$/, '')}`]
+      const name = host.replace(/:\d+$/, '').toLowerCase()
+      const isOwn = names.has(name) || CLOUD_HOST.exec(name)?.[1] === namespace.toLowerCase()
+      const own = isOwn ? [`https://${name}`, `https://${host.toLowerCase()}`] : []
       last = { host, audiences: [...fixed, ...own] }
     }
     return last.audiences

@@ -146,7 +146,11 @@ function toRegistry(clients: readonly ClientResource[]): Map<string, ClientResou
   const byName = new Map<string, ClientResource>()
   for (const client of clients) {
     const key = (client.authenticationName ?? client.name).toLowerCase()
-    if (byName.has(key)) throw new SettingsError(`there are two clients with the name ${key}`)
+    if (byName.has(key)) {
+      throw new SettingsError(
+        `clients/${client.name}/authenticationName: there is another client of the name ${key}`
+      )
+    }
     checkScheme(client)
     byName.set(key, client)
   }

@@ -61,7 +61,13 @@ const REFUSED: [what: string, method: string, path: string, body: unknown, sente
     { templates: [] },
     /^topicSpaces\/?(topicTemplates|templates)?: must/
   ],
-  ['a template that is none', 'PUT', `${SPACES}/lab`, { topicTemplates: ['a/#/b'] }, /'a\/#\/b'/],
+  [
+    'a template that is none',
+    'PUT',
+    `${SPACES}/lab`,
+    { topicTemplates: ['a', 'a/#/b'] },
+    /^topicSpaces\/lab\/topicTemplates\/1: .*'a\/#\/b'/
+  ],
   [
     'a binding to nobody',
     'PUT',
@@ -89,7 +95,21 @@ const REFUSED: [what: string, method: string, path: string, body: unknown, sente
     'PUT',
     '/namespaces/default/clientGroups/all-of-them',
     { query: 'attributes.' },
-    /^client group all-of-them: /
+    /^clientGroups\/all-of-them\/query: attributes\.KEY or/
+  ],
+  [
+    'a role that says nothing here',
+    'PUT',
+    '/namespaces/default/roleAssignments/one',
+    { properties: { principalId: 'p', roleDefinitionId: '/roleDefinitions/8e3af657' } },
+    /^roleAssignments\/one\/properties\/roleDefinitionId: .*8e3af657 gives no right on events/
+  ],
+  [
+    'an address that is none',
+    'PATCH',
+    '/namespaces/default',
+    { inboundIpRules: [{ ipMask: '10.0.0.0/33' }] },
+    /^inboundIpRules: 10\.0\.0\.0\/33 is no address and no CIDR range/
   ],
   [
     'a certificate that is none',
@@ -138,6 +158,79 @@ async function assertRefused(call: Promise<{ status: number; body: any }>, sente
   assert.is(status, 400)
   assert.match(body.error, sentence)
 }
+
+control('hides what a delivery attribute keeps secret, and sends it all the same', () =>
+  withNamespace({}, async (world) => {
+    const toSubscription = (value: string) => ({
+      deliveryConfiguration: {
+        deliveryMode: 'Push',
+        push: {
+          destination: {
+            endpointType: 'WebHook',
+            properties: {
+              endpointUrl: 'http://127.0.0.1:1/',
+              deliveryAttributeMappings: [
+                { name: 'X-Key', type: 'Static', properties: { value, isSecret: true } },
+                { name: 'X-Open', type: 'Static', properties: { value: 'seen', isSecret: false } }
+              ]
+            }
+          }
+        }
+      }
+    })
+    const target = `${TOPICS}/default/eventSubscriptions/hook`
+    const put = await world.control('PUT', target, toSubscription('s3cret'))
+    assert.is(put.status, 200)
+    const shown = toSubscription('Hidden').deliveryConfiguration
+    assert.equal(put.body.deliveryConfiguration, shown)
+    assert.equal((await world.control('GET', target)).body.deliveryConfiguration, shown)
+    const subscriptionsOf = (topic: any) => topic.eventSubscriptions.at(-1).deliveryConfiguration
+    const { body: topic } = await world.control('GET', `${TOPICS}/default`)
+    assert.equal(subscriptionsOf(topic), shown)
+    const { body: topics } = await world.control('GET', TOPICS)
+    assert.equal(subscriptionsOf(topics.value[0]), shown)
+    for (const path of ['/namespaces', '/namespaces/default']) {
+      const { body } = await world.control('GET', path)
+      assert.equal(subscriptionsOf((body.value?.[0] ?? body).topics[0]), shown)
+    }
+    const other = await world.control('PUT', `${TOPICS}/default`, {
+      eventSubscriptions: [{ name: 'hook', ...toSubscription('s3cret') }]
+    })
+    assert.equal(subscriptionsOf(other.body), shown)
+  })
+)
+
+control('shows the sessions, and ends the connection of one', () =>
+  withNamespace({}, async (world) => {
+    const sessions = async () => (await world.control('GET', '/namespaces/default/sessions')).body
+    assert.equal(await sessions(), { value: [] })
+    const properties = { sessionExpiryInterval: 60 }
+    const jwt = await world.jwt(undefined, properties)
+    const client = await world.client({ ...jwt, clientId: 'one', clean: false })
+    assert.is((await client.next())?.reasonCode, 0)
+    await client.mqtt.subscribeAsync('lab/#', { qos: 1 })
+    await client.next()
+    const shown = {
+      clientSessionName: 'one',
+      clientAuthenticationName: 'f09ba2c0-0000-4000-8000-000000000003',
+      connected: true,
+      connectedAt: '2026-01-02T03:04:05.000Z',
+      subscriptions: ['lab/#'],
+      queuedMessages: 0
+    }
+    assert.equal(await sessions(), { value: [shown] })
+    const target = '/namespaces/default/sessions/one/disconnect'
+    assert.equal(await world.control('POST', target), { status: 204, body: undefined })
+    assert.is((await client.next())?.reasonCode, 0x98)
+    assert.equal(await sessions(), {
+      value: [{ ...shown, connected: false, expiresAt: '2026-01-02T03:05:05.000Z' }]
+    })
+    assert.is((await world.control('POST', target)).status, 204)
+    assert.is((await world.control('POST', target.replace('one', 'two'))).status, 404)
+    assert.is((await world.control('POST', target.replace('default', 'other'))).status, 404)
+    assert.is((await world.control('GET', '/namespaces/other/sessions')).status, 404)
+  })
+)
 
 control('lets events into a topic that was made, and loses those of one that is gone', () =>
   withNamespace({ settings: { allowShortWait: true } }, async (world) => {
@@ -253,9 +346,12 @@ several('with one name, or one space, are refused', async () => {
     )
     assert.match(error?.message ?? '', sentence)
   }
-  await refused({ namespaces: [{ name: 'default' }] }, /two namespaces default/)
+  await refused({ namespaces: [{ name: 'default' }] }, /^namespaces: there are two named default$/)
   const space = 'main'
-  await refused({ namespaces: [{ name: 'lab', space }] }, /the space main is that of default/)
+  await refused(
+    { namespaces: [{ name: 'lab', space }] },
+    /^namespaces\/lab: the space main is that of default$/
+  )
 })
 
 control.run()

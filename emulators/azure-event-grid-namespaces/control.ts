@@ -1,8 +1,10 @@
 import { Hono, type Context } from 'hono'
 import { compileSchema, SettingsError, type JsonSchema } from '@fogbank/personality'
 import { COLLECTIONS, type Change, type Collection } from './changes.ts'
+import { showSession, showSubscription, showTopic } from './control-view.ts'
 import type { Namespace } from './namespace.ts'
 import { PERSONALITY } from './name.ts'
+import { toRoleAssignment } from './role-assignments.ts'
 import { namespaceProperties } from './schemas.ts'
 import type { State } from './state.ts'
 import { eventSubscription as eventSubscriptionSchema } from './topics/schemas.ts'
@@ -10,6 +12,12 @@ import type { EventSubscriptionSettings, TopicSettings } from './topics/settings
 
 /** What stays as the configuration has it: messages live there. */
 const FIXED_PROPERTIES = ['space']
+/** MQTT 5 "Administrative action". */
+const ADMINISTRATIVE_ACTION = 0x98
+const DISCONNECTED = {
+  reasonCode: ADMINISTRATIVE_ACTION,
+  rule: 'ServerInitiatedDisconnect'
+}
 
 /**
  * The namespaces' state, read and changed while it runs; resources have the shape of the configuration.
@@ -39,6 +47,17 @@ export function createControl(state: State): Hono {
     const namespace = find(c)
     return namespace ? c.json({ value: namespace.lifecycle.list() }) : missing(c)
   })
+  app.get('/namespaces/:namespace/sessions', (c) => {
+    const namespace = find(c)
+    if (!namespace) return missing(c)
+    const sessions = namespace.space.clients.list(PERSONALITY)
+    return c.json({ value: sessions.map(showSession) })
+  })
+  app.post('/namespaces/:namespace/sessions/:name/disconnect', async (c) => {
+    const clients = find(c)?.space.clients
+    const isThere = await clients?.disconnect(PERSONALITY, c.req.param('name'), DISCONNECTED)
+    return isThere ? c.body(null, 204) : missing(c)
+  })
   app.patch('/namespaces/:namespace', async (c) => {
     const namespace = find(c)
     if (!namespace) return missing(c)
@@ -60,8 +79,8 @@ export function createControl(state: State): Hono {
     const { items } = (namespaceProperties as Record<string, JsonSchema>)[collection] as {
       items: JsonSchema
     }
-    const list = (namespace: Namespace) =>
-      namespace.current.settings[collection] as readonly { name?: string }[]
+    const list = ({ current: { settings } }: Namespace): readonly { name?: string }[] =>
+      collection === 'topics' ? settings.topics.map(showTopic) : settings[collection]
     app.get(path, (c) => {
       const namespace = find(c)
       return namespace ? c.json({ value: list(namespace) }) : missing(c)
@@ -77,7 +96,9 @@ export function createControl(state: State): Hono {
       const resource = await readResource(c, c.req.param('name'))
       check(collection, items, resource)
       const { name } = resource
-      await state.change(namespace, [{ collection, name, resource }])
+      const own =
+        collection === 'roleAssignments' ? toRoleAssignment(namespace.name, resource) : resource
+      await state.change(namespace, [{ collection, name, resource: own }])
       return c.json(list(namespace).find((one) => one.name === name))
     })
     app.delete(`${path}/:name`, async (c) => {
@@ -99,13 +120,14 @@ export function createControl(state: State): Hono {
       ...others.filter(({ name }) => name !== resource.name),
       resource as EventSubscriptionSettings
     ])
-    return c.json({ ...resource, ...stateOf(namespace, topic, resource.name) })
+    const shown = showSubscription(resource as EventSubscriptionSettings)
+    return c.json({ ...shown, ...stateOf(namespace, topic, resource.name) })
   })
   app.get(SUBSCRIPTION, (c) => {
     const { namespace, topic } = findTopic(c)
     const found = topic?.eventSubscriptions?.find(({ name }) => name === c.req.param('name'))
     if (!topic || !found) return missing(c)
-    return c.json({ ...found, ...stateOf(namespace, topic, found.name) })
+    return c.json({ ...showSubscription(found), ...stateOf(namespace, topic, found.name) })
   })
   app.delete(SUBSCRIPTION, async (c) => {
     const { namespace, topic } = findTopic(c)
@@ -156,7 +178,7 @@ export function createControl(state: State): Hono {
 }
 
 function describe({ name, current: { settings } }: Namespace): object {
-  return { name, ...settings }
+  return { name, ...settings, topics: settings.topics.map(showTopic) }
 }
 
 function isCollection(property: string): property is Collection {

@@ -1,9 +1,11 @@
 import { DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
+import { toRoleAssignment } from './role-assignments.ts'
 import type { NamespaceSettings, PermissionBinding, RoleAssignment } from './settings.ts'
 
 /** Settings with what the configuration leaves out filled in: what the control port shows and changes. */
-export type WholeSettings = NamespaceSettings &
-  Required<
+export type WholeSettings = Omit<NamespaceSettings, 'roleAssignments'> & {
+  roleAssignments: RoleAssignment[]
+} & Required<
     Pick<
       NamespaceSettings,
       | 'topicSpaces'
@@ -12,7 +14,6 @@ export type WholeSettings = NamespaceSettings &
       | 'openRegistry'
       | 'caCertificates'
       | 'permissionBindings'
-      | 'roleAssignments'
       | 'topics'
       | 'keys'
     >
@@ -32,8 +33,11 @@ const ROLES_OF_THE_WELL_KNOWN: readonly RoleAssignment[] = [
   'EventGrid Data Contributor'
 ].map((role) => ({ principalId: WELL_KNOWN_PRINCIPAL.oid, role }))
 
-/** Open enough that the first publish works; whoever names topic spaces or clients has to name the rest. */
-export function toWholeSettings(settings: NamespaceSettings): WholeSettings {
+/**
+ * Open enough that the first publish works; whoever names topic spaces or clients has to name the rest.
+ * @throws SettingsError
+ */
+export function toWholeSettings(name: string, settings: NamespaceSettings): WholeSettings {
   const bindings = settings.permissionBindings ?? (settings.topicSpaces ? [] : [...BINDINGS_OF_ALL])
   const assignments = settings.roleAssignments ?? [...ROLES_OF_THE_WELL_KNOWN]
   return {
@@ -45,18 +49,13 @@ export function toWholeSettings(settings: NamespaceSettings): WholeSettings {
     openRegistry: settings.openRegistry ?? settings.clients === undefined,
     caCertificates: settings.caCertificates ?? [],
     permissionBindings: bindings.map((binding) => ({ name: nameOfBinding(binding), ...binding })),
-    roleAssignments: assignments.map((one) => ({ name: nameOfAssignment(one), ...one })),
+    roleAssignments: assignments.map((one) => toRoleAssignment(name, one)),
     topics: settings.topics ?? [{ name: 'default', eventSubscriptions: [{ name: 'default' }] }]
   }
 }
 
-/** Bindings and assignments may go without a name in the configuration; the control port needs one. */
+/** Bindings may go without a name in the configuration; the control port needs one. */
 function nameOfBinding(binding: PermissionBinding): string {
   const group = binding.clientGroupName.replace('$', '')
   return `${group}-${binding.topicSpaceName}-${binding.permission}`
-}
-
-function nameOfAssignment({ principalId, role, topicSpace, topic }: RoleAssignment): string {
-  const scope = topicSpace ?? topic
-  return [principalId, role.replace(/\W+/g, ''), ...(scope ? [scope] : [])].join('-')
 }

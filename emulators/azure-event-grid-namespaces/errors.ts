@@ -8,6 +8,7 @@ import {
 import type { State } from './state.ts'
 
 const AZURE = 'https://learn.microsoft.com/azure/event-grid'
+const FIREWALL = `${AZURE}/configure-firewall-mqtt`
 const HTTP_PUBLISH = `${AZURE}/mqtt-http-publish`
 const RETAIN = `${AZURE}/mqtt-retain`
 const QUOTAS = `${AZURE}/quotas-limits`
@@ -34,6 +35,7 @@ const TOPIC_NAME_INVALID = { reasonCode: 0x90 }
 const TOPIC_FILTER_INVALID = { reasonCode: 0x8f }
 const QUOTA_EXCEEDED = { reasonCode: 0x97, returnCode: 3 }
 const PROTOCOL_ERROR = { reasonCode: 0x82 }
+const RETAIN_NOT_SUPPORTED = { reasonCode: 0x9a, returnCode: 5 }
 
 export const errors = defineErrors({
   AuthorizationMissing: {
@@ -65,6 +67,14 @@ export const errors = defineErrors({
     message: "The principal '{principal}' does not hold the role '{role}'.",
     mqtt: NOT_AUTHORIZED,
     source: TOKENS,
+    evidence: 'assumed'
+  },
+  IpForbidden: {
+    status: 403,
+    code: 'Forbidden',
+    message: "The IP address '{address}' is blocked by the IP filter of the namespace.",
+    mqtt: NOT_AUTHORIZED,
+    source: FIREWALL,
     evidence: 'assumed'
   },
   TopicNotInTopicSpace: {
@@ -266,6 +276,14 @@ export const errors = defineErrors({
     source: QUOTAS,
     evidence: 'assumed'
   },
+  RetainNotSupported: {
+    status: 400,
+    code: 'BadRequest',
+    message: 'The namespace takes no retained messages.',
+    mqtt: RETAIN_NOT_SUPPORTED,
+    source: MQTT,
+    evidence: 'assumed'
+  },
   PayloadTooLarge: {
     status: 413,
     code: 'RequestEntityTooLarge',
@@ -321,6 +339,14 @@ export const errors = defineErrors({
     message: 'The throughput quota of the namespace is exceeded.',
     mqtt: QUOTA_EXCEEDED,
     source: RETAIN,
+    evidence: 'assumed'
+  },
+  MessageRateTooHigh: {
+    status: 429,
+    code: 'TooManyRequests',
+    message: 'The client goes on publishing over its quota.',
+    mqtt: { reasonCode: 0x96 },
+    source: QUOTAS,
     evidence: 'assumed'
   },
   ConnectRateExceeded: {
@@ -621,6 +647,14 @@ export const errors = defineErrors({
     message: 'The authentication name has {limit} sessions, which is all it can.',
     mqtt: QUOTA_EXCEEDED,
     source: MQTT,
+    evidence: 'assumed'
+  },
+  NamespaceSessionsExceeded: {
+    status: 403,
+    code: 'Forbidden',
+    message: 'The namespace has {limit} sessions, which is all it can.',
+    mqtt: QUOTA_EXCEEDED,
+    source: QUOTAS,
     evidence: 'assumed'
   },
   AuthenticationMethodUnknown: {

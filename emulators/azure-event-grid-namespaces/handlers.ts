@@ -40,7 +40,10 @@ export function checkMessage({ namespace, principal }: Caller, message: Message)
   const { topic, payload, properties } = message
   checkTopic(topic)
   if (properties) settleProperties(properties)
-  if (message.retain) limits.retainedMessageBytes.check(payload.length)
+  if (message.retain) {
+    if (namespace.current.settings.retain === false) throw errors.RetainNotSupported()
+    limits.retainedMessageBytes.check(payload.length)
+  }
   namespace.current.access.checkPublish(principal, topic)
 }
 

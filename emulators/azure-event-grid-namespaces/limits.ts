@@ -140,6 +140,13 @@ export const limits = defineLimits(errors, {
     source: QUOTAS,
     evidence: 'documented'
   },
+  sessionsPerNamespace: {
+    value: 10_000,
+    unit: 'sessions of a namespace per throughput unit',
+    raises: 'NamespaceSessionsExceeded',
+    source: QUOTAS,
+    evidence: 'documented'
+  },
   connectsPerSecond: {
     value: 200,
     unit: 'CONNECTs a second and throughput unit',

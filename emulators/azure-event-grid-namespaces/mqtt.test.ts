@@ -82,6 +82,47 @@ mqtt('the namespace may let sessions live eight hours', () =>
   )
 )
 
+mqtt('each namespace has its own session expiry, also of one that a DISCONNECT asks for', () => {
+  const settings = {
+    namespaces: [
+      { name: 'labns', topicSpacesConfiguration: { maximumSessionExpiryInHours: 8 } },
+      { name: 'other' }
+    ]
+  }
+  return withNamespace({ settings }, async (world) => {
+    for (const [name, seconds] of [
+      ['labns', 28_800],
+      ['other', 3_600]
+    ] as const) {
+      const jwt = await world.jwt(undefined, { sessionExpiryInterval: 28_801 })
+      const client = await world.client(jwt, { host: `${name}.localhost` })
+      assert.is((await client.next())!.properties.sessionExpiryInterval, seconds)
+      await client.mqtt.endAsync(false, { properties: { sessionExpiryInterval: 28_801 } })
+      const { body } = await world.control('GET', `/namespaces/${name}/sessions`)
+      const { connected, connectedAt, expiresAt } = body.value[0]
+      assert.is(connected, false)
+      assert.is(Date.parse(expiresAt) - Date.parse(connectedAt), seconds * 1000)
+    }
+  })
+})
+
+const NO_RETAIN = { retain: false }
+mqtt(
+  'a namespace that retains nothing says so, and a change of that counts for the next CONNECT',
+  () =>
+    withNamespace({ settings: NO_RETAIN }, async (world) => {
+      const client = await world.client(await world.jwt())
+      assert.is((await client.next())!.properties.retainAvailable, false)
+      const { status, text } = await world.publish('a', { query: '&retain=1' })
+      assert.is(status, 400)
+      assert.match(text, 'The namespace takes no retained messages.')
+      await world.control('PATCH', '/namespaces/default', { retain: true })
+      assert.is((await world.publish('a', { query: '&retain=1' })).status, 204)
+      const other = await world.client(await world.jwt())
+      assert.is((await other.next())!.properties.retainAvailable, true)
+    })
+)
+
 const CONNECTS: [
   what: string,
   reasonCode: number,

@@ -1,15 +1,26 @@
-import type { Admission, ConnectRequest, MqttPolicy, Peer, Refusal } from '@fogbank/core'
+import type {
+  Admission,
+  Client,
+  ConnectRequest,
+  MqttPolicy,
+  Peer,
+  ProtocolVersion,
+  Refusal
+} from '@fogbank/core'
 import { ProviderError, rawPath, refusedBy, toRefusal } from '@fogbank/personality'
-import { nameOf } from './auth.ts'
+import { nameOf, type Principal } from './auth.ts'
 import { identifyAgain, identifyClient } from './authentication/identify.ts'
 import { errors } from './errors.ts'
 import { checkMessage, checkSubscription } from './handlers.ts'
 import { limits } from './limits.ts'
 import { PERSONALITY } from './name.ts'
-import type { Caller, Namespace } from './namespace.ts'
+import type { Caller } from './namespace.ts'
 import type { State } from './state.ts'
 
 const MAXIMUM_WILL_DELAY_SECONDS = 300
+/** No namespace lets a session live longer: eight hours. */
+const MAXIMUM_SESSION_SECONDS = 28_800
+const DEFAULT_SESSION_HOURS = 1
 /** Unacknowledged messages on the way to a client. */
 const MAXIMUM_IN_FLIGHT = 16
 /** Sessions of one authentication name. */
@@ -31,7 +42,7 @@ export function mqtt(state: State): MqttPolicy<Caller> {
     topicAliasMaximum: 10,
     maximumPacketSize: limits.payloadBytes.value,
     keepAlive: { minimumSeconds: 1, maximumSeconds: 1160, zero: 'maximum' },
-    sessionExpiryMaximumSeconds: state.sessionExpiryMaximumSeconds,
+    sessionExpiryMaximumSeconds: MAXIMUM_SESSION_SECONDS,
     announceDefaults: true,
     filtersPerSubscribe: {
       maximum: limits.filtersPerSubscribe.value,
@@ -48,17 +59,14 @@ export function mqtt(state: State): MqttPolicy<Caller> {
       try {
         return await admit(state, connect)
       } catch (error) {
-        if (error instanceof ProviderError) return toRefusal(error)
-        throw error
+        if (error instanceof ProviderError) return toRefusal(error, answerTo(error, connect))
+        state.log.error(error, `${PERSONALITY} could not decide a CONNECT`)
+        return toRefusal(errors.ServiceUnavailable({}, { detail: 'see the stack above' }))
       }
     },
     inFlightMaximum: MAXIMUM_IN_FLIGHT,
     offlineQueue: { messages: 100, bytes: 1_048_576, whenFull: 'end-session' },
-    checkSession({ clientId, identity: { principal } }, kept) {
-      // Names are compared without regard to case.
-      if (kept.owner === nameOf(principal).toLowerCase()) return undefined
-      return toRefusal(errors.SessionNameTaken({}, { detail: `clientId=${clientId}` }))
-    },
+    checkSession: (client) => refusedBy(() => takeSession(client)),
     async reauthenticate(session, { authenticationMethod, authenticationData }) {
       const { identity, subscriptions } = session
       try {
@@ -84,11 +92,11 @@ export function mqtt(state: State): MqttPolicy<Caller> {
       }
       return undefined
     },
-    checkPublish: ({ identity, clientId }, message) =>
-      refusedBy(() => {
-        checkMessage(identity, message)
+    checkPublish: ({ identity, clientId, version }, message) =>
+      refusedBy(() => checkMessage(identity, message)) ??
+      overQuota(version, () =>
         identity.namespace.quotas.takePublish(clientId, message.payload.length)
-      }),
+      ),
     checkSubscribe: ({ identity }, { filter }) =>
       refusedBy(() => checkSubscription(identity, filter))
   }
@@ -101,15 +109,27 @@ async function admit(state: State, connect: ConnectRequest): Promise<Admission<C
   limits.nameCharacters.check(connect.clientId.length)
   const namespace = state.find(prefixOf(connect.peer), connect.peer.host)
   if (!namespace) throw errors.NotFound({}, { detail: `path=${connect.peer.url}` })
+  namespace.current.ipFilter(connect.peer.address)
   namespace.quotas.takeConnect()
   const principal = await identifyClient(namespace, connect)
-  const { space } = namespace
-  const owner = nameOf(principal).toLowerCase()
-  checkSessionCount(namespace, owner, connect.clientId)
   if (connect.will) {
     connect.will.delaySeconds = Math.min(connect.will.delaySeconds, MAXIMUM_WILL_DELAY_SECONDS)
   }
-  return { space: space.name, identity: { namespace, principal }, owner }
+  const { retain = true, topicSpacesConfiguration = {} } = namespace.current.settings
+  if (connect.will?.retain && !retain) throw errors.RetainNotSupported({}, { detail: 'will' })
+  const { maximumSessionExpiryInHours: hours = DEFAULT_SESSION_HOURS } = topicSpacesConfiguration
+  return {
+    space: namespace.space.name,
+    identity: { namespace, principal },
+    owner: ownerOf(principal),
+    sessionExpiryMaximumSeconds: hours * 3600,
+    retainAvailable: retain
+  }
+}
+
+/** A will with a retain flag had the connection closed before MQTT 5, without a word. */
+function answerTo({ key }: ProviderError, { version }: ConnectRequest): Refusal['answer'] {
+  return key === errors.RetainNotSupported.key && version < 5 ? 'drop' : undefined
 }
 
 /** What stands before `/mqtt` in the path of a WebSocket. */
@@ -117,13 +137,32 @@ function prefixOf({ url }: Peer): string {
   return url === undefined ? '' : rawPath(url).replace(/\/mqtt$/, '')
 }
 
-/** Sessions whose clients are away count too. @throws ProviderError */
-function checkSessionCount(
-  { sessions, current }: Namespace,
-  owner: string,
-  clientId: string
-): void {
+/** Names are compared without regard to case. */
+function ownerOf(principal: Principal): string {
+  return nameOf(principal).toLowerCase()
+}
+
+/** A session for the client, of those that its name and the namespace can have. @throws ProviderError */
+function takeSession({ clientId, identity: { namespace, principal } }: Client<Caller>): void {
+  const { sessions, quotas, current } = namespace
+  const owner = ownerOf(principal)
+  if ((sessions.ownerOf(clientId) ?? owner) !== owner) {
+    throw errors.SessionNameTaken({}, { detail: `clientId=${clientId}` })
+  }
   const { maximumClientSessionsPerAuthenticationName: limit = DEFAULT_SESSIONS } =
     current.settings.topicSpacesConfiguration ?? {}
   if (sessions.count(owner, clientId) >= limit) throw errors.TooManySessions({ limit })
+  quotas.takeSession(clientId)
+  sessions.reserve(owner, clientId)
+}
+
+/**
+ * A message too many is refused, and only who does not stop is disconnected; in MQTT 3.1.1, which knows no
+ * refusal, whoever sends one.
+ */
+function overQuota(version: ProtocolVersion, take: () => void): Refusal | undefined {
+  const refusal = refusedBy(take)
+  if (!refusal || version < 5) return refusal
+  const isFinal = refusal.rule === errors.MessageRateTooHigh.key
+  return { ...refusal, answer: isFinal ? 'disconnect' : 'acknowledge' }
 }

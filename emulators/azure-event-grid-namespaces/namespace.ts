@@ -7,6 +7,7 @@ import type { WebhookSettings } from './authentication/settings.ts'
 import { findWebhook, type Webhooks } from './authentication/webhook.ts'
 import { createClients, type Clients } from './clients.ts'
 import type { WholeSettings } from './defaults.ts'
+import { createIpFilter, type IpFilter } from './ip-filter.ts'
 import { checkReferences } from './references.ts'
 import { createQuotas, type Quotas } from './quotas.ts'
 import { compileEnrichments, type Enrich } from './routing/enrichments.ts'
@@ -47,6 +48,7 @@ export interface Resources {
   /** Absent: clients are judged by the rest. */
   webhook?: WebhookSettings
   audiences: Audiences
+  ipFilter: IpFilter
   /** Access keys, for the topics. */
   keys: readonly string[]
   /** Host names that it is known by besides its own name. */
@@ -113,7 +115,8 @@ export function compileResources(
     settings,
     access: createAccess(settings, lenient),
     clients: createClients(settings, lenient),
-    audiences: createAudiences(hostnames),
+    audiences: createAudiences(name, hostnames),
+    ipFilter: createIpFilter(settings),
     keys: settings.keys,
     hostnames,
     acceptedStatus: httpPublishSuccess === 'auto' ? automatic : httpPublishSuccess,
@@ -145,8 +148,8 @@ export async function createNamespace(
   const watching = { ...context, namespace: name, resources: () => namespace.current }
   const router = await createRouter(watching)
   const lifecycle = await watchLifecycle({ ...watching, space, records: context.counts })
-  const sessions = indexSessions(space)
-  const quotas = createQuotas(clock, () => namespace.current.settings)
+  const sessions = indexSessions(space, clock)
+  const quotas = createQuotas(clock, sessions, () => namespace.current.settings)
   const namespace: Namespace = {
     ...{
       name,

@@ -12,6 +12,7 @@ const DOCS = 'https://learn.microsoft.com/azure/event-grid'
 const COMMON = [
   'ApiVersionMissing',
   'RequestMalformed',
+  'IpForbidden',
   'AuthorizationMissing',
   'TokenInvalid',
   'TokenExpired',
@@ -55,6 +56,7 @@ export const operations = defineOperations<State>()({
       'ContentTypeInvalid',
       'ContentTypeTooLong',
       'PayloadTooLarge',
+      'RetainNotSupported',
       'RetainedMessageTooLarge',
       'RoutingFailed'
     ],
@@ -97,6 +99,8 @@ export const operations = defineOperations<State>()({
     upgrade: true,
     // An upgrade always succeeds; these are what MQTT over it, or over TCP, is refused with.
     raises: [
+      'IpForbidden',
+      'ConnectRateExceeded',
       'CredentialMissing',
       'ClientUnknown',
       'ClientCertificateInvalid',
@@ -111,6 +115,7 @@ export const operations = defineOperations<State>()({
       'NameTooLong',
       'SessionNameTaken',
       'TooManySessions',
+      'NamespaceSessionsExceeded',
       'UserPropertiesMisplaced',
       'NegativeAcknowledgement',
       'RoleMissing',
@@ -128,7 +133,11 @@ export const operations = defineOperations<State>()({
       'ContentTypeTooLong',
       'CorrelationDataTooLarge',
       'UserPropertiesTooLarge',
-      'RetainedMessageTooLarge'
+      'RetainNotSupported',
+      'RetainedMessageTooLarge',
+      'Throttled',
+      'MessageRateTooHigh',
+      'ServiceUnavailable'
     ],
     handle: connect,
     source: 'https://github.com/Azure-Samples/MqttApplicationSamples'

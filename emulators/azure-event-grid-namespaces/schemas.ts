@@ -38,6 +38,24 @@ const enrichment = (more: object) => ({
   properties: { key: NOT_EMPTY, value: { type: 'string', maxLength: 128 }, ...more }
 })
 
+const ANY_TEXT = { type: ['string', 'null'] }
+
+/** What a role assignment has in an export; who made it, when and why says nothing here. */
+const ARM_ROLE_ASSIGNMENT = {
+  principalId: NOT_EMPTY,
+  roleDefinitionId: NOT_EMPTY,
+  scope: NOT_EMPTY,
+  principalType: ANY_TEXT,
+  condition: { type: 'null', description: 'Conditions are not looked at.' },
+  conditionVersion: ANY_TEXT,
+  createdBy: ANY_TEXT,
+  createdOn: ANY_TEXT,
+  delegatedManagedIdentityResourceId: ANY_TEXT,
+  description: ANY_TEXT,
+  updatedBy: ANY_TEXT,
+  updatedOn: ANY_TEXT
+}
+
 /** Of one namespace. */
 export const namespaceProperties = {
   space: { type: 'string', minLength: 1, description: 'The space its topics live in.' },
@@ -210,10 +228,8 @@ export const namespaceProperties = {
     items: {
       type: 'object',
       additionalProperties: false,
-      required: ['principalId', 'role'],
       properties: {
         name: NOT_EMPTY,
-        principalId: NOT_EMPTY,
         role: {
           type: 'string',
           enum: [
@@ -225,7 +241,19 @@ export const namespaceProperties = {
           ]
         },
         topicSpace: { ...RESOURCE_NAME, description: 'Absent: the whole namespace.' },
-        topic: { ...RESOURCE_NAME, description: 'For data roles. Absent: the whole namespace.' }
+        topic: { ...RESOURCE_NAME, description: 'For data roles. Absent: the whole namespace.' },
+        ...ARM_ROLE_ASSIGNMENT,
+        id: { type: 'string' },
+        type: { type: 'string' },
+        resourceGroup: ANY_TEXT,
+        principalName: ANY_TEXT,
+        roleDefinitionName: { type: 'string' },
+        properties: {
+          type: 'object',
+          additionalProperties: false,
+          description: 'The assignment as ARM has it.',
+          properties: ARM_ROLE_ASSIGNMENT
+        }
       }
     }
   },
@@ -243,6 +271,26 @@ export const namespaceProperties = {
       name: { type: 'string', enum: ['Standard'] },
       capacity: { type: 'integer', minimum: 1, maximum: 40, description: 'Throughput units.' }
     }
+  },
+  publicNetworkAccess: {
+    type: 'string',
+    enum: ['Enabled', 'Disabled'],
+    description: 'Disabled: nobody comes in, for want of private links.'
+  },
+  inboundIpRules: {
+    type: 'array',
+    maxItems: 16,
+    description: 'Addresses and CIDR ranges that may come in. Absent: all may.',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['ipMask'],
+      properties: { ipMask: NOT_EMPTY, action: { type: 'string', enum: ['Allow'] } }
+    }
+  },
+  retain: {
+    type: 'boolean',
+    description: 'Whether messages may be retained, which the service once did not let them be.'
   },
   enforceQuotas: {
     type: 'boolean',

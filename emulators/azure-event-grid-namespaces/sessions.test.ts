@@ -6,6 +6,7 @@ import { startFogbank } from 'fogbank'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { limits } from './limits.ts'
 import type { Settings } from './settings.ts'
 import { issueClient, within, withNamespace, type TestClient, type World } from './testing.ts'
 
@@ -94,6 +95,91 @@ sessions('are counted no more when they were ended, whatever ended them', () =>
       const other = await connected(world, 'other', { clean: true })
       await other.mqtt.endAsync()
     }
+  })
+)
+
+for (const [what, clean] of [
+  ['that go with their connections', true],
+  ['that outlive them', false]
+] as const) {
+  sessions(`${what} are one, though two CONNECTs come at once`, () =>
+    withNamespace({}, async (world) => {
+      const clients = [
+        await connect(world, 'dev1', { clean }, clean ? {} : LASTING),
+        await connect(world, 'dev2', { clean }, clean ? {} : LASTING)
+      ]
+      const codes = await Promise.all(clients.map(async ({ next }) => (await next())?.reasonCode))
+      assert.equal(codes.toSorted(), [0, 0x97])
+      assert.is(world.space.clients.list().length, 1)
+    })
+  )
+}
+
+sessions('whose CONNECT came to nothing keep nobody out', () =>
+  withNamespace({}, async (world) => {
+    const { identity } = await admitted(world)
+    const { checkSession } = world.running.mqtt!
+    const client = { clientId: 'lost', version: 5 as const, identity }
+    assert.is(checkSession!(client, undefined, true), undefined)
+    const early = await connect(world, 'dev2')
+    assert.is((await early.next())?.reasonCode, 0x97)
+    const own = await connect(world, 'lost')
+    assert.is((await own.next())?.reasonCode, 0)
+    await own.mqtt.endAsync()
+    assert.is(checkSession!(client, undefined, true), undefined)
+    world.clock.advance(10_000)
+    await connected(world, 'dev2')
+  })
+)
+
+/** Who a client is, before it has a session. */
+async function admitted({ running, mint }: World) {
+  const outcome = await running.mqtt!.authenticate({
+    version: 5,
+    clientId: 'lost',
+    cleanStart: true,
+    keepAliveSeconds: 60,
+    sessionExpirySeconds: 0,
+    authenticationMethod: 'OAUTH2-JWT',
+    authenticationData: Buffer.from(await mint()),
+    peer: { address: '127.0.0.1', port: 1, transport: 'tcp' }
+  })
+  assert.ok('identity' in outcome)
+  return outcome
+}
+
+sessions("whose names meet, of two clients at once, are the first one's", () =>
+  withNamespace({}, async (world) => {
+    const clients: TestClient[] = []
+    for (const name of ['dev1', 'dev2']) {
+      const peer = { certificate: await issueClient(name) }
+      const properties = { ...LASTING }
+      clients.push(await world.client({ clientId: 'same', clean: false, properties }, peer))
+    }
+    const codes = await Promise.all(clients.map(async ({ next }) => (await next())?.reasonCode))
+    assert.equal(codes.toSorted(), [0, 0x87])
+  })
+)
+
+sessions('of a namespace that has enough are refused with 0x97', () =>
+  withNamespace({ settings: { enforceQuotas: true, ...several(100) } }, async (world) => {
+    const { identity } = await admitted(world)
+    const { checkSession } = world.running.mqtt!
+    const codeOf = (clientId: string, name: string) => {
+      const principal = { kind: 'client', authenticationName: name }
+      const client = { clientId, version: 5 as const, identity: { ...identity, principal } }
+      return checkSession!(client, undefined, true)?.reasonCode
+    }
+    const limit = limits.sessionsPerNamespace.value
+    for (let index = 0; index < limit; index++) {
+      assert.is(codeOf(`session${index}`, `name${index}`), undefined)
+    }
+    assert.is(codeOf('one-more', 'one-more'), 0x97)
+    assert.is(codeOf('session7', 'name7'), undefined, 'one of them comes again')
+    const refused = await connect(world, 'one-more')
+    assert.is((await refused.next())?.reasonCode, 0x97)
+    await world.control('PATCH', '/namespaces/default', { sku: { capacity: 2 } })
+    await connected(world, 'one-more')
   })
 )
 

@@ -6,7 +6,7 @@ import type { Caller, Namespace } from './namespace.ts'
 
 /**
  * Lets changed settings take effect on whoever is connected: a client that is gone or disabled, or
- * whose certificate would not do any more, is disconnected; one with new attributes has them; one that lost
+ * whose certificate would not do any more, or whose address is let in no more, is disconnected; one with new attributes has them; one that lost
  * a right it uses is disconnected.
  */
 export function applyToSessions(namespace: Namespace): void {
@@ -15,6 +15,7 @@ export function applyToSessions(namespace: Namespace): void {
     const caller = session.identity as Caller
     if (caller.namespace !== namespace) continue
     try {
+      current.ipFilter(session.peer.address)
       if (caller.principal.kind === 'client') {
         const { certificate } = session.peer
         caller.principal = current.clients.refresh(caller.principal, certificate, clock.now())

@@ -42,11 +42,17 @@ export interface NamespaceSettings {
   /** @default `$all` publishes to and subscribes to `all`; none when topicSpaces are given */
   permissionBindings?: PermissionBinding[]
   /** @default the well-known principal holds all */
-  roleAssignments?: RoleAssignment[]
+  roleAssignments?: RoleAssignmentSettings[]
   /** @default the well-known namespace key */
   keys?: string[]
   /** `capacity` is the number of throughput units. @default 1 */
   sku?: { name?: string; capacity?: number }
+  /** Disabled: nobody comes in. @default Enabled */
+  publicNetworkAccess?: 'Enabled' | 'Disabled'
+  /** Absent: everybody comes in. */
+  inboundIpRules?: { ipMask: string; action?: 'Allow' }[]
+  /** Whether messages may be retained. @default true */
+  retain?: boolean
   /** Whether what is over the throughput of the sku is refused. @default false */
   enforceQuotas?: boolean
   /** @default auto */
@@ -87,6 +93,23 @@ export interface PermissionBinding {
 
 /** What a binding and a role both grant. */
 export type Permission = 'Publisher' | 'Subscriber'
+
+/** In our own words, or as ARM has it, or as `az role assignment list` shows it; the rest is not looked at. */
+export interface RoleAssignmentSettings extends Partial<RoleAssignment>, RoleAssignmentOfArm {
+  id?: string
+  type?: string
+  /** The role's name, beside its id. */
+  roleDefinitionName?: string
+  properties?: RoleAssignmentOfArm
+}
+
+export interface RoleAssignmentOfArm {
+  principalId?: string
+  /** `/subscriptions/…/providers/Microsoft.Authorization/roleDefinitions/GUID`. */
+  roleDefinitionId?: string
+  /** Resource id of a namespace, of a topic space or topic of one, or of what it is in. */
+  scope?: string
+}
 
 export interface RoleAssignment {
   name?: string

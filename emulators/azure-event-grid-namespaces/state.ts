@@ -30,8 +30,7 @@ export interface State {
   readonly clock: Clock
   readonly namespaces: ReadonlyMap<string, Namespace>
   readonly deadLetters: DeadLetters
-  /** The longest that any of them allows. */
-  readonly sessionExpiryMaximumSeconds: number
+  readonly log: Log
   /**
    * The namespace that a caller means: by the path in front of the operation's own (`/labns`), else by
    * the host, else the default one. undefined: the path names none.
@@ -112,8 +111,12 @@ export async function createState(context: Context): Promise<State> {
     for (const [name, own] of namespacesOf(settings)) {
       const isDefault = namespaces.size === 0
       const space = await core.space(own.space)
-      const whole = await addChanges(name, toWholeSettings(own))
-      namespaces.set(name, await createNamespace(name, whole, space, { ...common, isDefault }))
+      const make = async () => {
+        const whole = await addChanges(name, toWholeSettings(name, own))
+        return createNamespace(name, whole, space, { ...common, isDefault })
+      }
+      // The default one's settings are the configuration's top level.
+      namespaces.set(name, await (isDefault ? make() : within(`namespaces/${name}`, make)))
     }
     await clearLeftovers(store, deadLetters, log)
     const spaces = new Set([...namespaces.values()].map(({ space }) => space))
@@ -159,15 +162,9 @@ export async function createState(context: Context): Promise<State> {
   await start()
   return {
     clock,
+    log,
     namespaces,
     deadLetters,
-    get sessionExpiryMaximumSeconds() {
-      const hours = [...namespaces.values()].map(
-        ({ current: { settings: own } }) =>
-          own.topicSpacesConfiguration?.maximumSessionExpiryInHours ?? 1
-      )
-      return Math.max(...hours) * 3600
-    },
     find(prefix, host) {
       if (prefix !== '') return namespaces.get(prefix.slice(1))
       if (namespaces.size > 1 && host !== undefined) {
@@ -215,7 +212,7 @@ function namespacesOf(settings: Settings): Map<string, NamespaceSettings & { spa
   const all = new Map([[name, { ...own, space: own.space ?? 'main' }]])
   for (const one of namespaces) {
     const space = one.space ?? `${PERSONALITY}:${one.name}`
-    if (all.has(one.name)) throw new SettingsError(`there are two namespaces ${one.name}`)
+    if (all.has(one.name)) throw new SettingsError(`namespaces: there are two named ${one.name}`)
     for (const [other, { space: taken }] of all) {
       if (taken !== space) continue
       throw new SettingsError(`namespaces/${one.name}: the space ${space} is that of ${other}`)
@@ -223,6 +220,16 @@ function namespacesOf(settings: Settings): Map<string, NamespaceSettings & { spa
     all.set(one.name, { ...one, space })
   }
   return all
+}
+
+/** Faults of what `make` reads are told with the place where it stands. @throws SettingsError */
+async function within<Made>(place: string, make: () => Promise<Made>): Promise<Made> {
+  try {
+    return await make()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    throw new SettingsError(`${place}/${error.message}`, { cause: error })
+  }
 }
 
 /** Events of subscriptions that are configured no longer. */

@@ -148,7 +148,14 @@ function toPlain(packet: object): Record<string, any> {
 
 /** Runs a test against a fresh namespace; everything is closed afterwards. */
 export async function withNamespace(
-  options: { auth?: AuthMode; settings?: Settings; hints?: boolean; directory?: string },
+  options: {
+    auth?: AuthMode
+    settings?: Settings
+    hints?: boolean
+    directory?: string
+    /** What the namespace shows to web hooks. */
+    issueToken?: () => Promise<string>
+  },
   run: (world: World) => Promise<void>
 ): Promise<void> {
   const { auth = 'strict', settings = {}, hints = false, directory } = options
@@ -171,8 +178,10 @@ export async function withNamespace(
     auth,
     settings,
     tokens,
-    issueToken: (audience, tenantId) =>
-      tokens.mint({ audience, ...(tenantId === undefined ? {} : { tenantId }) }),
+    issueToken:
+      options.issueToken ??
+      ((audience, tenantId) =>
+        tokens.mint({ audience, ...(tenantId === undefined ? {} : { tenantId }) })),
     hints
   }).catch(async (error: unknown) => {
     await core.close()
@@ -200,14 +209,16 @@ export async function withNamespace(
     return send({ ...call, headers: { Authorization, ...call.headers } })
   }
 
-  const server = net.createServer()
+  /** Of those who are about to connect, in that order. */
+  const peers: Partial<Peer>[] = []
+  const server = net.createServer((socket) => {
+    const from: Peer = { address: '127.0.0.1', port: 1, transport: 'tcp', ...peers.shift() }
+    acceptMqtt({ core, policy: running.mqtt! }, socket, from)
+  })
   const clients: MqttClient[] = []
   async function client(own: Partial<IClientOptions> = {}, peer: Partial<Peer> = {}) {
     if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
-    server.once('connection', (socket) => {
-      const from: Peer = { address: '127.0.0.1', port: 1, transport: 'tcp', ...peer }
-      acceptMqtt({ core, policy: running.mqtt! }, socket, from)
-    })
+    peers.push(peer)
     const made = mqtt.connect(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, {
       protocolVersion: 5,
       clientId: 'dev1',

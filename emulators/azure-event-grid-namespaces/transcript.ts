@@ -185,7 +185,9 @@ export const adapter: TranscriptAdapter = {
       allowShortWait: true,
       topicSpacesConfiguration: { routeTopicResourceId: '/topics/ingest' }
     },
-    raw: { rawUserProperties: true }
+    raw: { rawUserProperties: true },
+    fenced: { ...events.events, inboundIpRules: [{ ipMask: '10.1.2.0/24', action: 'Allow' }] },
+    'nothing-retained': { retain: false }
   },
   async credential(name, { host }, fogbank) {
     const key = KEYS[name]

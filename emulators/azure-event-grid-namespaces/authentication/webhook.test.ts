@@ -326,6 +326,21 @@ webhook('is asked again by an AUTH', () =>
   })
 )
 
+webhook('that fails at an AUTH ends the connection, as an error of the server', () =>
+  withAsking(async (world, hook) => {
+    const properties = { authenticationMethod: 'OWN', authenticationData: Buffer.from('1') }
+    const client = await connect(world, { properties })
+    assert.is(await codeOf(client), 0)
+    hook.answer = { status: 500, body: {} }
+    const raw = client.mqtt as unknown as { _sendPacket(packet: object): void }
+    raw._sendPacket({ cmd: 'auth', reasonCode: 0x19, properties })
+    // DISCONNECT has no 0x88.
+    assert.equal(await client.next(), { cmd: 'disconnect', reasonCode: 0x80 })
+    const { body } = await world.control('GET', '/namespaces/default/lifecycleEvents')
+    assert.is(body.value.at(-1).data.disconnectionReason, 'ServerError')
+  })
+)
+
 const FAULTS: [what: string, change: (settings: any) => void, sentence: string][] = [
   [
     'a URL of another kind',

@@ -26,6 +26,7 @@ const VALIDATION = '{prefix*}/eventsubscriptions/{validatedSubscriptionName}/val
 const COMMON = [
   'ApiVersionMissing',
   'RequestMalformed',
+  'IpForbidden',
   'CredentialsMissing',
   'AccessKeyInvalid',
   'SasInvalid',
