@@ -1,7 +1,16 @@
 // Runs before `npm start` and `npm test`: a fresh clone needs no other step. npm writes
 // node_modules/.package-lock.json last, so its absence or age tells an interrupted or old install.
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+
+const [, oldest] = /^>=(.+)$/.exec(JSON.parse(readFileSync('package.json', 'utf8')).engines.node)
+const [major, minor] = process.versions.node.split('.').map(Number)
+const [oldestMajor, oldestMinor] = oldest.split('.').map(Number)
+if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+  const found = `this is Node ${process.versions.node}, but it takes ${oldest} or newer`
+  console.error(`fogbank: ${found}; install one from https://nodejs.org`)
+  process.exit(2)
+}
 
 const changed = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs
 const installed = changed('node_modules/.package-lock.json')

@@ -238,7 +238,9 @@ async function bind(
         else log.warn(`${name} does not listen on ${host}: the address is not available`)
       }
       if (servers.length > 0) return servers
-      throw new UsageError(`none of ${hosts.join(', ')} is an address of this machine; see --host`)
+      throw new UsageError(
+        `${hosts.join(', ')} is no address of this machine; choose another --host`
+      )
     } catch (error) {
       for (const server of servers) server.close()
       const { code } = error as NodeJS.ErrnoException
@@ -256,6 +258,11 @@ async function bind(
             cause: error
           }
         )
+      }
+      if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+        throw new UsageError(`${hosts.join(', ')} leads to no address; choose another --host`, {
+          cause: error
+        })
       }
       throw error
     }

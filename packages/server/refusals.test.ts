@@ -120,6 +120,22 @@ refusals('a kept certificate that is damaged', () =>
   })
 )
 
+refusals('folders that cannot be written, and addresses that are none of this machine', () =>
+  withFolder(async (folder) => {
+    writeFileSync(join(folder, 'file'), '')
+    const cases: [flag: string, value: string, sentence: RegExp][] = [
+      ['--tls-dir', 'file/tls', /file\/tls cannot be written; choose another --tls-dir/],
+      ['--data-dir', 'file/data', /--data-dir file\/data cannot be written; choose another/],
+      ['--host', '192.0.2.1', /192\.0\.2\.1 is no address of this machine; choose another --host/],
+      // A label too long for any name: nobody has to be asked.
+      ['--host', 'x'.repeat(64), /x leads to no address; choose another --host/]
+    ]
+    for (const [flag, value, sentence] of cases) {
+      await expectRefusal(folder, ['--port-base', '24000', flag, value], sentence)
+    }
+  })
+)
+
 refusals('a misspelt key, and suggests the near one', () =>
   withFolder(async (folder) => {
     writeFileSync(join(folder, 'fogbank.config.json'), '{"aws-iot":{"accessKey":[]}}')
@@ -179,16 +195,16 @@ refusals('a taken port that a setting asks for, one wanted twice, and one that i
       await expectConfigRefused(
         folder,
         { 'azure-event-grid-topics': { topics }, compatibilityPorts: { [port]: 'shiftr' } },
-        new RegExp(`port ${port} `)
+        new RegExp(`port ${port} \\(shiftr\\) is taken; .* choose another compatibilityPorts`)
       )
-      const free = port === 65_535 ? port - 1 : port + 1
-      topics[1]!.port = free
-      await expectConfigRefused(
+      writeFileSync(
+        join(folder, 'fogbank.config.json'),
+        '{"compatibilityPorts":{"20010":"shiftr"}}'
+      )
+      await expectRefusal(
         folder,
-        { 'azure-event-grid-topics': { topics }, compatibilityPorts: { [free]: 'shiftr' } },
-        new RegExp(
-          `port ${free} is wanted for shiftr .* and for azure-event-grid-topics .*; change`
-        )
+        ['--port-base', '20000'],
+        /port 20010 is wanted for aws-iot \(--port-base\) and for shiftr \(compat.*; change one/
       )
       await expectConfigRefused(
         folder,
@@ -197,7 +213,7 @@ refusals('a taken port that a setting asks for, one wanted twice, and one that i
       )
       await expectConfigRefused(
         folder,
-        { only: ['aws-iot'], compatibilityPorts: { [free]: 'shiftr' } },
+        { only: ['aws-iot'], compatibilityPorts: { 1884: 'shiftr' } },
         /names shiftr, which is not started; add it to only, or drop the port/
       )
     })
@@ -208,13 +224,12 @@ refusals.run()
 
 const node = suite('a Node that is too old')
 
-/** The published command under a Node that says it is of this version. */
-async function launch(folder: string, version: string) {
-  cpSync(join(import.meta.dirname, 'launcher.cjs'), join(folder, 'fogbank.cjs'))
+/** A script under a Node that says it is of this version. */
+async function launch(folder: string, version: string, script: string) {
   const versions = `{ ...process.versions, node: '${version}' }`
   const fake = `Object.defineProperty(process, 'versions', { value: ${versions} })`
   writeFileSync(join(folder, 'fake.cjs'), fake)
-  const child = spawn(process.execPath, ['-r', './fake.cjs', 'fogbank.cjs', 'start'], {
+  const child = spawn(process.execPath, ['-r', './fake.cjs', script, 'start'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe']
   })
@@ -226,15 +241,23 @@ async function launch(folder: string, version: string) {
   return { code, out, err }
 }
 
+/** The published command. */
+function launchCommand(folder: string, version: string) {
+  cpSync(join(import.meta.dirname, 'launcher.cjs'), join(folder, 'fogbank.cjs'))
+  return launch(folder, version, 'fogbank.cjs')
+}
+
+const tooOld = (version: string) => ({
+  code: 2,
+  out: '',
+  err: `fogbank: this is Node ${version}, but it takes 20.11 or newer; install one from https://nodejs.org\n`
+})
+
 node('is told so before it reads a line that it may not understand', () =>
   withFolder(async (folder) => {
     writeFileSync(join(folder, 'fogbank-suite.cjs'), 'a syntax ??? of the future')
     for (const version of ['20.10.0', '18.20.4', '8.17.0']) {
-      assert.equal(await launch(folder, version), {
-        code: 2,
-        out: '',
-        err: `fogbank: this is Node ${version}, but it takes 20.11 or newer; install one from https://nodejs.org\n`
-      })
+      assert.equal(await launchCommand(folder, version), tooOld(version))
     }
   })
 )
@@ -245,8 +268,21 @@ node('is none from the version on that package.json names', () =>
     const [, oldest] = /^>=(\d+\.\d+)$/.exec(JSON.parse(root).engines.node)!
     writeFileSync(join(folder, 'fogbank-suite.cjs'), "exports.main = () => console.log('started')")
     for (const version of [`${oldest}.0`, '21.0.0', '100.1.0']) {
-      assert.equal(await launch(folder, version), { code: 0, out: 'started\n', err: '' })
+      assert.equal(await launchCommand(folder, version), { code: 0, out: 'started\n', err: '' })
     }
+  })
+)
+
+node('is told so by npm start, which installs nothing then', () =>
+  withFolder(async (folder) => {
+    const root = join(import.meta.dirname, '../..')
+    for (const file of ['package.json', 'scripts/install.js']) {
+      cpSync(join(root, file), join(folder, file))
+    }
+    const before = look(folder)
+    const refused = await launch(folder, '18.20.4', 'scripts/install.js')
+    assert.equal(refused, tooOld('18.20.4'))
+    assert.equal(Object.keys(look(folder)), [...Object.keys(before), 'fake.cjs'].sort())
   })
 )
 

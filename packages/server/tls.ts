@@ -1,6 +1,15 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import type { Clock, Ids } from '@fogbank/core'
 import { createCertificates, type KeyPair } from './certificates.ts'
 import { UsageError } from './failure.ts'
@@ -8,7 +17,7 @@ import { writeTrust } from './trust.ts'
 
 /** The local certificate authority and the server certificate it signed. */
 export interface Tls {
-  /** Reads what is there already, and makes nothing. @throws UsageError for what cannot be used */
+  /** Reads what is there already, and makes nothing. @throws UsageError for what cannot be used, or made */
   check(): void
   /** For a TLS server; made or read with the first call. */
   server(): Promise<KeyPair & { ca: string }>
@@ -83,8 +92,9 @@ export function createTls(options: {
 
   return {
     check() {
-      if (!readOwn(options.own)) read(directory, 'server')
-      read(directory, 'ca')
+      const server = readOwn(options.own) ?? read(directory, 'server')
+      const isComplete = read(directory, 'ca') && server
+      if (directory && !isComplete) checkWritable(directory)
     },
     caFile: directory && resolve(directory, 'ca.pem'),
     async server() {
@@ -162,6 +172,16 @@ export function writePair(
     writeFileSync(join(directory, `${name}.key`), pair.key, { mode: 0o600 })
     chmodSync(join(directory, `${name}.key`), 0o600)
     writeFileSync(join(directory, `${name}.pem`), pair.cert)
+  })
+}
+
+/** Whether the folder, or the nearest one above it that is there, takes files. */
+function checkWritable(directory: string): void {
+  let there = resolve(directory)
+  while (!existsSync(there)) there = dirname(there)
+  writing(directory, '--tls-dir', () => {
+    if (!statSync(there).isDirectory()) throw new Error(`${there} is no folder`)
+    accessSync(there, constants.W_OK)
   })
 }
 
