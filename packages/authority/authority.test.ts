@@ -106,6 +106,18 @@ authority('gives any other client a stable object id of its own', async () => {
   assert.is.not(await oidOf(createWorld(), 'other-app'), first)
 })
 
+authority(
+  'takes the scopes of a sign-in beside the resource, as MSAL for Java sends them',
+  async () => {
+    const { ask } = createWorld()
+    const scope = `openid profile offline_access ${CREDENTIALS.scope}`
+    const { status, body } = await ask({ ...CREDENTIALS, scope })
+    assert.is(status, 200)
+    assert.is(decodeJwt(body.access_token).aud, 'https://eventgrid.azure.net')
+    assert.is(body.id_token, undefined)
+  }
+)
+
 authority('describes itself under the Host it was asked by', async () => {
   const { get } = createWorld()
   const base = 'https://fogbank.test:9000'
@@ -138,6 +150,13 @@ const REFUSALS: [what: string, form: object, status: number, error: string, code
   ['no client id', { client_id: '' }, 400, 'invalid_request', 900144],
   ['no scope', { scope: '' }, 400, 'invalid_request', 900144],
   ['a scope that is not /.default', { scope: 'openid' }, 400, 'invalid_scope', 1002012],
+  [
+    'two scopes',
+    { scope: 'https://eventgrid.azure.net/.default https://webpubsub.azure.com/.default' },
+    400,
+    'invalid_scope',
+    1002012
+  ],
   ['a wrong secret', { client_secret: 'wrong' }, 401, 'invalid_client', 7000215],
   [
     'an unknown resource',
