@@ -15,6 +15,7 @@ const EXPIRIES: [text: string, expiresAtMs: number | undefined][] = [
   ['1/2/2030 3:04:05 PM', AFTERNOON],
   ['1/2/2030 3:04:05\u202fPM', AFTERNOON],
   ['1/2/2030 3:04:05 pm', AFTERNOON],
+  ['1/2/2030 3:4:5 PM', AFTERNOON],
   ['12/31/2030 12:00:00 AM', Date.UTC(2030, 11, 31)],
   ['12/31/2030 12:00:00 PM', Date.UTC(2030, 11, 31, 12)],
   ['2030-01-02 15:04:05.000000+00:00', AFTERNOON],

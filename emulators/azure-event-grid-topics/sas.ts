@@ -13,9 +13,12 @@ export interface SasToken {
 }
 
 const FORM = /^(r=([^&]+)&e=([^&]+))&s=([^&]+)$/
-/** The SDK of JavaScript and .NET write times so; newer .NET puts a narrow no-break space before AM and PM. */
+/**
+ * The SDK of JavaScript and .NET write times so; newer .NET puts a narrow no-break space before AM and PM,
+ * that of Java no zero before minutes and seconds.
+ */
 const DOT_NET_TIME =
-  /^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})[ \u202f\u00a0]([AP])M$/i
+  /^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d{1,2}):(\d{1,2})[ \u202f\u00a0]([AP])M$/i
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?$/
 const EPOCH = /^\d{1,12}$/
 
