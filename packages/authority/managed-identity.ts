@@ -14,6 +14,9 @@ export const IDENTITY_PATHS = {
   appService: '/msi/token'
 } as const
 
+/** With one slash, and with two, as MSAL for Java writes it behind AZURE_POD_IDENTITY_AUTHORITY_HOST. */
+const IMDS_PATHS: string[] = [IDENTITY_PATHS.imds, `/${IDENTITY_PATHS.imds}`]
+
 /** A day, where other tokens are good for an hour. */
 const LIFETIME_SECONDS = 86_400
 
@@ -48,7 +51,7 @@ export function createIdentityEndpoints(context: IdentityContext): Hono<any> {
     return { access_token, client_id: clientId, expires_on, nowSeconds }
   }
 
-  app.get(IDENTITY_PATHS.imds, async (c) => {
+  app.on('GET', IMDS_PATHS, async (c) => {
     if (c.req.header('metadata')?.toLowerCase() !== 'true') throw errors.MetadataHeaderMissing()
     const { client, resource } = select(c, {
       clientId: c.req.query('client_id'),
@@ -101,10 +104,9 @@ export function createIdentityEndpoints(context: IdentityContext): Hono<any> {
     if (!(error instanceof ProviderError)) throw error
     const { row, key, text } = error
     context.log?.info(`authority ${c.req.method} ${row.status} ${key}`)
-    const body =
-      c.req.path === IDENTITY_PATHS.imds
-        ? { error: row.code, error_description: text }
-        : { statusCode: row.status, message: text, correlationId: context.ids.uuid() }
+    const body = IMDS_PATHS.includes(c.req.path)
+      ? { error: row.code, error_description: text }
+      : { statusCode: row.status, message: text, correlationId: context.ids.uuid() }
     return c.json(body, row.status as 400)
   })
   return app

@@ -151,6 +151,20 @@ managed('get a token without a credential, for a day, in the form of IMDS', asyn
   assert.ok('claims' in checked)
 })
 
+managed(
+  'get it, or the reason why not, behind two slashes, too, as MSAL for Java asks',
+  async () => {
+    const world = createWorld({ settings: SETTINGS })
+    const granted = await world.identity(`/${IMDS}?${QUERY}`, METADATA)
+    assert.is(granted.status, 200)
+    assert.is(decodeJwt(granted.body.access_token).oid, 'vm-oid')
+    assert.equal(
+      await world.identity(`/${IMDS}?${QUERY}`),
+      await world.identity(`${IMDS}?${QUERY}`)
+    )
+  }
+)
+
 managed('get it in the form of App Service', async () => {
   const world = createWorld({ settings: SETTINGS })
   const { status, body } = await world.identity(`/msi/token?${QUERY}`, APP_SERVICE)
