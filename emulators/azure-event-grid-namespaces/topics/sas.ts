@@ -11,8 +11,8 @@ export interface Sas {
 
 export type SasFault = 'malformed' | 'signature'
 
-/** en-US as .NET writes it: `1/2/2026 3:04:05 AM`; some cultures put a narrow space before AM. */
-const EN_US = /^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d{2}):(\d{2})[ \u202f](AM|PM)$/i
+/** en-US as .NET writes it: `1/2/2026 3:04:05 AM`; some cultures put a narrow space before AM, Java no zeros. */
+const EN_US = /^(\d{1,2})\/(\d{1,2})\/(\d{4}) (\d{1,2}):(\d{1,2}):(\d{1,2})[ \u202f](AM|PM)$/i
 /** Without a zone, as Python writes it, or with one. */
 const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/
 
