@@ -57,7 +57,7 @@ function schemasOf(definitions: readonly PersonalityDefinition[]): Record<string
   for (const [name, setting] of Object.entries(settings)) {
     properties[name] = { ...setting.schema, description: setting.meaning }
   }
-  properties.only = { type: 'array', items: { type: 'string', enum: ids }, minItems: 1 }
+  properties.only = { type: 'array', items: { type: 'string', enum: ids } }
   properties.plainDoor = plainDoorSchema
   properties.authority = authoritySettingsSchema
   properties.compatibilityPorts = {
@@ -189,14 +189,13 @@ interface PlainSchema {
   minimum?: number
   maximum?: number
   minLength?: number
-  minItems?: number
   enum?: string[]
   items?: PlainSchema
 }
 
 /** Whether a value is seen to fit at once: to compile a schema takes longer than the rest of a configuration. */
 function plainlyFits(schema: PlainSchema, value: unknown): boolean {
-  const { minimum = -Infinity, maximum = Infinity, minLength = 0, minItems = 0 } = schema
+  const { minimum = -Infinity, maximum = Infinity, minLength = 0 } = schema
   switch (schema.type) {
     case 'boolean':
       return typeof value === 'boolean'
@@ -206,8 +205,7 @@ function plainlyFits(schema: PlainSchema, value: unknown): boolean {
       if (typeof value !== 'string' || value.length < minLength) return false
       return schema.enum?.includes(value) ?? true
     default:
-      if (!Array.isArray(value) || value.length < minItems) return false
-      return value.every((item) => plainlyFits(schema.items ?? {}, item))
+      return Array.isArray(value) && value.every((item) => plainlyFits(schema.items ?? {}, item))
   }
 }
 

@@ -14,7 +14,7 @@ export type { Endpoints, KnownEndpoints, PersonalityId } from './endpoints.ts'
 
 /** What a suite in one's own process is started with; everything may be left out. */
 export interface StartOptions {
-  /** Ids of the personalities to start. @default all */
+  /** Ids of the personalities to start; none of them for the plain door alone. @default all */
   only?: readonly (PersonalityId | (string & {}))[]
   /** The object of fogbank.config.json. */
   config?: object

@@ -18,7 +18,7 @@ export const settings = {
   only: {
     flag: '--only <ids>',
     env: 'FOGBANK_ONLY',
-    schema: { type: 'array', items: { type: 'string' }, minItems: 1 },
+    schema: { type: 'array', items: { type: 'string' } },
     default: undefined,
     meaning: 'personalities to start, with commas; else all'
   },
