@@ -187,8 +187,11 @@ function fromPageToken(token: string): string {
   return topic
 }
 
-export function json(value: object): Reply {
-  return { status: 200, headers: JSON_HEADERS, body: JSON.stringify(value) }
+export const json = (value: object): Reply => jsonText(JSON.stringify(value))
+
+/** @param body is JSON already */
+export function jsonText(body: string): Reply {
+  return { status: 200, headers: JSON_HEADERS, body }
 }
 
 export function isTrue(value: string | undefined): boolean {

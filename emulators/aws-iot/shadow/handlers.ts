@@ -1,7 +1,7 @@
 import type { Call, Reply } from '@fogbank/personality'
 import type { Principal } from '../auth.ts'
 import { errors } from '../errors.ts'
-import { json, type State } from '../handlers.ts'
+import { json, jsonText, type State } from '../handlers.ts'
 import { limits } from '../limits.ts'
 import { checkShadowId, checkThingName } from './name.ts'
 import type { ShadowId } from './store.ts'
@@ -18,7 +18,7 @@ function toShadowId({ params, query }: AwsCall): ShadowId {
 }
 
 export async function getThingShadow(call: AwsCall): Promise<Reply> {
-  return json(await call.state.shadows.get(toShadowId(call)))
+  return jsonText(await call.state.shadows.get(toShadowId(call)))
 }
 
 export async function updateThingShadow(call: AwsCall): Promise<Reply> {
@@ -26,7 +26,7 @@ export async function updateThingShadow(call: AwsCall): Promise<Reply> {
   const id = toShadowId(call)
   const updated = await shadows.update(id, call.body)
   await shadowTopics.announce(id, updated)
-  return json(updated.accepted)
+  return jsonText(updated.accepted)
 }
 
 export async function deleteThingShadow(call: AwsCall): Promise<Reply> {
@@ -34,7 +34,7 @@ export async function deleteThingShadow(call: AwsCall): Promise<Reply> {
   const id = toShadowId(call)
   const deleted = await shadows.delete(id)
   await shadowTopics.announceDeletion(id, deleted)
-  return json(deleted)
+  return jsonText(deleted)
 }
 
 export async function listNamedShadowsForThing(call: AwsCall): Promise<Reply> {

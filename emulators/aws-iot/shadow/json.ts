@@ -1,26 +1,30 @@
-/** A JSON object without a prototype, so that no key of a client's means anything to us. */
+/** An object of a client's JSON: what it has of its prototype is none of its keys. */
 export type JsonObject = { [key: string]: unknown }
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export function emptyObject(): JsonObject {
-  return Object.create(null) as JsonObject
+/** The object's own value of a key that a client chose; undefined for one like `constructor` that it has not. */
+export function own(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined
+}
+
+/** Gives the object a key that a client chose, `__proto__` too. */
+export function set(object: JsonObject, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value
+  else
+    Object.defineProperty(object, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true
+    })
 }
 
 export function isEmpty(object: JsonObject): boolean {
   for (const _key in object) return false
   return true
-}
-
-/** A copy that shares nothing and whose objects have no prototype. */
-export function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copy)
-  if (!isObject(value)) return value
-  const result = emptyObject()
-  for (const key of Object.keys(value)) result[key] = copy(value[key])
-  return result
 }
 
 export function isEqual(a: unknown, b: unknown): boolean {
@@ -32,4 +36,14 @@ export function isEqual(a: unknown, b: unknown): boolean {
   const keys = Object.keys(a)
   if (keys.length !== Object.keys(b).length) return false
   return keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]))
+}
+
+/** The text of an object whose members are JSON already, in their order; what is undefined is left out. */
+export function toText(members: Record<string, string | number | undefined>): string {
+  let text = ''
+  for (const name in members) {
+    const value = members[name]
+    if (value !== undefined) text += `${text === '' ? '{' : ','}"${name}":${value}`
+  }
+  return text === '' ? '{}' : `${text}}`
 }

@@ -1,68 +1,96 @@
 // How an update changes a shadow, and what it says of the change. Sections and their metadata are walked
 // side by side: only so is a leaf's `{"timestamp":…}` told from an object that has such a key.
-import { copy, emptyObject, isEmpty, isEqual, isObject, type JsonObject } from './json.ts'
+import { isEmpty, isEqual, isObject, own, set, type JsonObject } from './json.ts'
 
 export type SectionName = 'desired' | 'reported'
 
-/** One half of a shadow's state and when each leaf of it was written. */
+/** One half of a shadow's state and when each leaf of it was written. Nobody changes one in place. */
 export interface Section {
-  state: JsonObject
-  metadata: JsonObject
+  readonly state: JsonObject
+  readonly metadata: JsonObject
+  /** Both as JSON: measured, stored and told more often than they change. */
+  readonly stateText: string
+  readonly metadataText: string
 }
+
+export function toSection(state: JsonObject, metadata: JsonObject): Section {
+  return {
+    state,
+    metadata,
+    stateText: JSON.stringify(state),
+    metadataText: JSON.stringify(metadata)
+  }
+}
+
+const NOTHING: JsonObject = {}
 
 /**
  * Lays a patch over a section: objects merge, null deletes, all else replaces. Only what the patch names is
  * stamped. Undefined when nothing is left.
- * @param nowSeconds since 1970
+ * @param stamps the patch's metadata
  */
 export function mergeSection(
   section: Section | undefined,
   patch: JsonObject,
-  nowSeconds: number
+  stamps: JsonObject
 ): Section | undefined {
-  const merged = {
-    state: copy(section?.state ?? {}) as JsonObject,
-    metadata: copy(section?.metadata ?? {}) as JsonObject
-  }
-  apply(merged.state, merged.metadata, patch, nowSeconds)
-  return isEmpty(merged.state) ? undefined : merged
+  const { state, metadata } = lay(section?.state, section?.metadata, patch, stamps)
+  return isEmpty(state) ? undefined : toSection(state, metadata)
 }
 
-function apply(state: JsonObject, metadata: JsonObject, patch: JsonObject, now: number): void {
+/** New objects where the patch says something, those that were there where it says nothing. */
+function lay(
+  stateBefore = NOTHING,
+  metadataBefore = NOTHING,
+  patch: JsonObject,
+  stamps: JsonObject
+): Pick<Section, 'state' | 'metadata'> {
+  const state = { ...stateBefore }
+  const metadata = { ...metadataBefore }
   for (const key of Object.keys(patch)) {
     const value = patch[key]
     if (value === null) {
       delete state[key]
       delete metadata[key]
     } else if (isObject(value)) {
-      if (!isObject(state[key])) {
-        state[key] = emptyObject()
-        metadata[key] = emptyObject()
-      }
-      apply(state[key] as JsonObject, metadata[key] as JsonObject, value, now)
+      const known = own(state, key)
+      const inner = isObject(known)
+        ? lay(known, metadata[key] as JsonObject, value, stamps[key] as JsonObject)
+        : lay(NOTHING, NOTHING, value, stamps[key] as JsonObject)
+      set(state, key, inner.state)
+      set(metadata, key, inner.metadata)
     } else {
-      state[key] = copy(value)
-      metadata[key] = stamp(value, now)
+      set(state, key, value)
+      set(metadata, key, stamps[key])
     }
   }
+  return { state, metadata }
 }
 
-/** A value's metadata, all of it written now. */
-export function stamp(value: unknown, nowSeconds: number): unknown {
-  if (Array.isArray(value)) return value.map((element) => stamp(element, nowSeconds))
-  if (!isObject(value)) return { timestamp: nowSeconds }
-  const stamps = emptyObject()
-  for (const key of Object.keys(value)) stamps[key] = stamp(value[key], nowSeconds)
+/**
+ * A value's metadata, all of it written now.
+ * @param nowSeconds since 1970
+ */
+export function stamp(value: JsonObject, nowSeconds: number): JsonObject {
+  return stampAny(value, { timestamp: nowSeconds }) as JsonObject
+}
+
+function stampAny(value: unknown, now: { timestamp: number }): unknown {
+  if (Array.isArray(value)) return value.map((element) => stampAny(element, now))
+  if (!isObject(value)) return now
+  const stamps: JsonObject = {}
+  for (const key of Object.keys(value)) set(stamps, key, stampAny(value[key], now))
   return stamps
 }
 
 /** The part of the metadata that belongs to these keys; what was deleted has none. */
 export function pickMetadata(metadata: JsonObject, keys: JsonObject): JsonObject {
-  const picked = emptyObject()
+  const picked: JsonObject = {}
   for (const key of Object.keys(keys)) {
     if (!Object.hasOwn(metadata, key)) continue
     const value = keys[key]
-    picked[key] = isObject(value) ? pickMetadata(metadata[key] as JsonObject, value) : metadata[key]
+    const stamps = metadata[key]
+    set(picked, key, isObject(value) ? pickMetadata(stamps as JsonObject, value) : stamps)
   }
   return picked
 }
@@ -73,18 +101,18 @@ export function toDelta(
   reported: JsonObject | undefined
 ): JsonObject | undefined {
   if (!desired) return undefined
-  const delta = emptyObject()
+  const delta: JsonObject = {}
   for (const key of Object.keys(desired)) {
     const wanted = desired[key]
     if (!reported || !Object.hasOwn(reported, key)) {
-      delta[key] = wanted
+      set(delta, key, wanted)
       continue
     }
     const actual = reported[key]
     if (isObject(wanted) && isObject(actual)) {
       const inner = toDelta(wanted, actual)
-      if (inner) delta[key] = inner
-    } else if (!isEqual(wanted, actual)) delta[key] = wanted
+      if (inner) set(delta, key, inner)
+    } else if (!isEqual(wanted, actual)) set(delta, key, wanted)
   }
   return isEmpty(delta) ? undefined : delta
 }

@@ -1,7 +1,7 @@
 import type { Clock, CoreLog, Records } from '@fogbank/core'
 import { errors } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { JsonObject } from './json.ts'
+import { toText } from './json.ts'
 import {
   mergeSection,
   pickMetadata,
@@ -10,25 +10,25 @@ import {
   type Section,
   type SectionName
 } from './merge.ts'
-import { parseUpdate } from './request.ts'
+import { parseUpdate, type UpdateRequest } from './request.ts'
 import { createShadowStore, type Shadow, type ShadowId } from './store.ts'
 
-/** What an accepted update says, to whom it concerns; keys stand in the service's order. */
+/** What an accepted update says, to whom it concerns, as JSON; keys stand in the service's order. */
 export interface Updated {
-  accepted: object
-  /** Absent: what is desired is reported so. */
-  delta: object | undefined
-  documents: object
+  accepted: string
+  /** Written when somebody hears it. Undefined: what is desired is reported so. */
+  delta(): string | undefined
+  documents(): string
 }
 
-/** The shadows of all things; both doors call these. */
+/** The shadows of all things; both doors call these. What they answer is JSON. */
 export interface Shadows {
   /** @throws ProviderError ShadowNotFound */
-  get(id: ShadowId): Promise<object>
+  get(id: ShadowId, clientToken?: string): Promise<string>
   /** @throws ProviderError a row of the shadow's error table */
   update(id: ShadowId, body: Buffer): Promise<Updated>
   /** @throws ProviderError ShadowNotFound */
-  delete(id: ShadowId): Promise<object>
+  delete(id: ShadowId, clientToken?: string): Promise<string>
   /** Names of a page, and whether there are more. */
   list(
     thing: string,
@@ -43,34 +43,28 @@ export interface Shadows {
 const SECTIONS: readonly SectionName[] = ['desired', 'reported']
 
 /** `thing`, or `thing~name`, as the service's errors write it. */
-function toText({ thing, name }: ShadowId): string {
+function toName({ thing, name }: ShadowId): string {
   return name === undefined ? thing : `${thing}~${name}`
 }
 
-/** Those of the two sections that are there, by name. */
-function bySection(
-  shadow: Shadow | undefined,
-  pick: (section: Section, name: SectionName) => unknown
-): JsonObject {
-  const picked: JsonObject = {}
-  for (const name of SECTIONS) {
-    const section = shadow?.[name]
-    if (section) picked[name] = pick(section, name)
-  }
-  return picked
-}
+const stateOf = ({ desired, reported }: Shadow, delta?: string) =>
+  toText({ desired: desired?.stateText, reported: reported?.stateText, delta })
 
-const stateOf = (shadow: Shadow) => bySection(shadow, ({ state }) => state)
-const metadataOf = (shadow: Shadow) => bySection(shadow, ({ metadata }) => metadata)
+const metadataOf = ({ desired, reported }: Shadow) =>
+  toText({ desired: desired?.metadataText, reported: reported?.metadataText })
 
 const deltaOf = ({ desired, reported }: Shadow) => toDelta(desired?.state, reported?.state)
 
-function checkSize(shadow: Shadow): void {
-  let bytes = 0
-  for (const name of SECTIONS) {
-    if (shadow[name]) bytes += Buffer.byteLength(JSON.stringify(shadow[name].state))
-  }
-  limits.shadowBytes.check(bytes)
+const documentOf = (shadow: Shadow) =>
+  toText({ state: stateOf(shadow), metadata: metadataOf(shadow), version: shadow.version })
+
+/** A text of a client's as a member. */
+const quote = (text: string | undefined) => (text === undefined ? undefined : JSON.stringify(text))
+
+function checkSize({ desired, reported }: Shadow): void {
+  const bytesOf = (section: Section | undefined) =>
+    section ? Buffer.byteLength(section.stateText) : 0
+  limits.shadowBytes.check(bytesOf(desired) + bytesOf(reported))
 }
 
 export function createShadows(records: Records, clock: Clock, log: CoreLog): Shadows {
@@ -78,71 +72,35 @@ export function createShadows(records: Records, clock: Clock, log: CoreLog): Sha
   const nowSeconds = () => Math.floor(clock.now() / 1000)
 
   return {
-    async get(id) {
+    async get(id, clientToken) {
       const shadow = await store.read(id)
-      if (!shadow) throw errors.ShadowNotFound({ id: toText(id) })
+      if (!shadow) throw errors.ShadowNotFound({ id: toName(id) })
       const delta = deltaOf(shadow)
-      return {
-        state: { ...stateOf(shadow), ...(delta ? { delta } : {}) },
+      return toText({
+        state: stateOf(shadow, delta && JSON.stringify(delta)),
         metadata: metadataOf(shadow),
         version: shadow.version,
-        timestamp: nowSeconds()
-      }
+        timestamp: nowSeconds(),
+        clientToken: quote(clientToken)
+      })
     },
     async update(id, body) {
       const request = parseUpdate(body)
-      const token = request.clientToken === undefined ? {} : { clientToken: request.clientToken }
       return store.change(id, (before, lastVersion) => {
-        if (request.version !== undefined && request.version !== (before?.version ?? 0)) {
-          throw errors.ShadowVersionConflict(
-            {},
-            { detail: `version=${before?.version ?? 0} given=${request.version}` }
-          )
-        }
+        checkVersion(request, before)
         const timestamp = nowSeconds()
-        const after: Shadow = { version: lastVersion + 1 }
-        for (const name of SECTIONS) {
-          const section = mergeRequested(request.state, name, before?.[name], timestamp)
-          if (section) after[name] = section
-        }
+        const { after, metadata } = merge(request, before, lastVersion + 1, timestamp)
         checkSize(after)
-        const { version } = after
-        const delta = deltaOf(after)
-        const documentOf = (shadow: Shadow) => ({
-          state: stateOf(shadow),
-          metadata: metadataOf(shadow),
-          version: shadow.version
-        })
-        const result: Updated = {
-          accepted: {
-            state: request.state,
-            metadata: acceptedMetadata(request.state, timestamp),
-            version,
-            timestamp,
-            ...token
-          },
-          delta: delta && {
-            version,
-            timestamp,
-            state: delta,
-            metadata: pickMetadata(after.desired!.metadata, delta),
-            ...token
-          },
-          documents: {
-            previous: before ? documentOf(before) : null,
-            current: documentOf(after),
-            timestamp,
-            ...token
-          }
-        }
+        const result = describe(request, { before, after, metadata, timestamp })
         return { shadow: after, result }
       })
     },
-    delete: (id) =>
+    delete: (id, clientToken) =>
       store.change(id, (before) => {
-        if (!before) throw errors.ShadowNotFound({ id: toText(id) })
-        const result = { version: before.version, timestamp: nowSeconds() }
-        return { shadow: null, result }
+        if (!before) throw errors.ShadowNotFound({ id: toName(id) })
+        const { version } = before
+        const members = { version, timestamp: nowSeconds(), clientToken: quote(clientToken) }
+        return { shadow: null, result: toText(members) }
       }),
     async list(thing, after, limit) {
       // One more than asked for tells whether there is a next page.
@@ -154,27 +112,71 @@ export function createShadows(records: Records, clock: Clock, log: CoreLog): Sha
   }
 }
 
-type RequestedState = ReturnType<typeof parseUpdate>['state']
-
-function mergeRequested(
-  state: RequestedState,
-  name: SectionName,
-  before: Section | undefined,
-  timestamp: number
-): Section | undefined {
-  if (state === null) return undefined
-  const patch = state[name]
-  if (patch === undefined) return before
-  return patch === null ? undefined : mergeSection(before, patch, timestamp)
+/** Of a shadow that does not exist only 0 is right. */
+function checkVersion({ version }: UpdateRequest, before: Shadow | undefined): void {
+  const current = before?.version ?? 0
+  if (version === undefined || version === current) return
+  throw errors.ShadowVersionConflict({}, { detail: `version=${current} given=${version}` })
 }
 
-/** The request's own keys, those that null deletes too; of a wiped state the time alone. */
-function acceptedMetadata(state: RequestedState, timestamp: number): JsonObject {
-  if (state === null) return { timestamp }
-  const metadata: JsonObject = {}
+/** The shadow behind an update; and the metadata of what it names, of what it deletes too. */
+function merge(
+  { state }: UpdateRequest,
+  before: Shadow | undefined,
+  version: number,
+  timestamp: number
+): { after: Shadow; metadata: string } {
+  const after: Shadow = { version }
+  if (state === null) return { after, metadata: toText({ timestamp }) }
+  const metadata: Partial<Record<SectionName, string>> = {}
   for (const name of SECTIONS) {
     const patch = state[name]
-    if (patch !== undefined) metadata[name] = stamp(patch, timestamp)
+    let section = before?.[name]
+    if (patch === null) {
+      section = undefined
+      metadata[name] = toText({ timestamp })
+    } else if (patch !== undefined) {
+      const stamps = stamp(patch, timestamp)
+      section = mergeSection(section, patch, stamps)
+      metadata[name] = JSON.stringify(stamps)
+    }
+    if (section) after[name] = section
   }
-  return metadata
+  return { after, metadata: toText(metadata) }
+}
+
+interface Change {
+  before: Shadow | undefined
+  after: Shadow
+  metadata: string
+  timestamp: number
+}
+
+function describe(
+  { state, ...request }: UpdateRequest,
+  { before, after, metadata, timestamp }: Change
+): Updated {
+  const { version } = after
+  const clientToken = quote(request.clientToken)
+  return {
+    accepted: toText({ state: JSON.stringify(state), metadata, version, timestamp, clientToken }),
+    delta() {
+      const delta = deltaOf(after)
+      if (!delta) return undefined
+      return toText({
+        version,
+        timestamp,
+        state: JSON.stringify(delta),
+        metadata: JSON.stringify(pickMetadata(after.desired!.metadata, delta)),
+        clientToken
+      })
+    },
+    documents: () =>
+      toText({
+        previous: before ? documentOf(before) : 'null',
+        current: documentOf(after),
+        timestamp,
+        clientToken
+      })
+  }
 }

@@ -1,5 +1,6 @@
 import type { Clock, CoreLog, RecordChange, Records } from '@fogbank/core'
-import type { Section } from './merge.ts'
+import { toText } from './json.ts'
+import { toSection, type Section } from './merge.ts'
 
 /** Whose shadow; without a name the thing's classic one. */
 export interface ShadowId {
@@ -12,6 +13,13 @@ export interface Shadow {
   version: number
   desired?: Section
   reported?: Section
+}
+
+/** What of it is stored; see toStored. */
+interface StoredShadow {
+  version: number
+  desired?: Pick<Section, 'state' | 'metadata'>
+  reported?: Pick<Section, 'state' | 'metadata'>
 }
 
 /** What remains of a deleted shadow: its count goes on for a while. */
@@ -57,6 +65,19 @@ const NOTHING = Buffer.alloc(0)
 
 const keyOf = ({ thing, name = '' }: ShadowId) => `${thing}/${name}`
 
+const sectionText = (section: Section | undefined) =>
+  section && toText({ state: section.stateText, metadata: section.metadataText })
+
+const toStored = ({ version, desired, reported }: Shadow) =>
+  toText({ version, desired: sectionText(desired), reported: sectionText(reported) })
+
+function fromStored({ version, desired, reported }: StoredShadow): Shadow {
+  const shadow: Shadow = { version }
+  if (desired) shadow.desired = toSection(desired.state, desired.metadata)
+  if (reported) shadow.reported = toSection(reported.state, reported.metadata)
+  return shadow
+}
+
 export function createShadowStore(records: Records, clock: Clock, log: CoreLog): ShadowStore {
   const running = new Map<string, Promise<unknown>>()
   /** As they are in the records; those that were used last stand behind. Nobody changes one in place. */
@@ -75,8 +96,8 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
     if (known) return { shadow: known, lastVersion: known.version }
     const value = await records.get(key)
     if (!value) return { shadow: undefined, lastVersion: 0 }
-    const kept = JSON.parse(value.toString()) as Shadow | Tombstone
-    if (!('deletedVersion' in kept)) return { shadow: kept, lastVersion: kept.version }
+    const kept = JSON.parse(value.toString()) as StoredShadow | Tombstone
+    if (!('deletedVersion' in kept)) return { shadow: fromStored(kept), lastVersion: kept.version }
     const counts = clock.now() - kept.deletedAtMs < TOMBSTONE_MS
     return { shadow: undefined, lastVersion: counts ? kept.deletedVersion : 0 }
   }
@@ -99,7 +120,7 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
       const key = mark.slice(DELETED.length + 17)
       await inTurn(key, async () => {
         const value = await records.get(key)
-        const kept = value && (JSON.parse(value.toString()) as Shadow | Tombstone)
+        const kept = value && (JSON.parse(value.toString()) as StoredShadow | Tombstone)
         // It may have been made again, and deleted again, since.
         const isOver = kept && 'deletedVersion' in kept && kept.deletedAtMs === deletedAtMs
         await records.commit([{ del: mark }, ...(isOver ? [{ del: key }] : [])])
@@ -127,8 +148,10 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
         const { shadow: before, lastVersion } = await load(key)
         const { shadow, result } = change(before, lastVersion)
         const deletedAtMs = clock.now()
-        const kept: Shadow | Tombstone = shadow ?? { deletedVersion: lastVersion, deletedAtMs }
-        const changes: RecordChange[] = [{ put: key, value: Buffer.from(JSON.stringify(kept)) }]
+        const kept = shadow
+          ? toStored(shadow)
+          : toText({ deletedVersion: lastVersion, deletedAtMs })
+        const changes: RecordChange[] = [{ put: key, value: Buffer.from(kept) }]
         if (!shadow) changes.push({ put: toDeletedKey(deletedAtMs, key), value: NOTHING })
         remembered.delete(key) // whether this is stored or fails, it is not what it was
         await records.commit(changes)

@@ -38,22 +38,28 @@ export interface ShadowTopics {
   /** Tells what an update changed, whichever door it came by. */
   announce(id: ShadowId, updated: Updated): Promise<void>
   /** Tells of a deletion that came by HTTP. */
-  announceDeletion(id: ShadowId, deleted: object): Promise<void>
+  announceDeletion(id: ShadowId, deleted: string): Promise<void>
 }
 
 export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog): ShadowTopics {
-  async function publish({ thing, name }: ShadowId, suffix: string, body: object): Promise<void> {
+  /** @param toBody is asked where somebody hears it; undefined: there is nothing to tell */
+  async function publish(
+    { thing, name }: ShadowId,
+    suffix: string,
+    toBody: () => string | undefined
+  ): Promise<void> {
     const topic = `$aws/things/${thing}/shadow${name === undefined ? '' : `/name/${name}`}/${suffix}`
     if (!space.isHeard(topic, ORIGIN)) return
-    const payload = Buffer.from(JSON.stringify(body))
-    const message: Message = { topic, payload, qos: 1, retain: false }
+    const body = toBody()
+    if (body === undefined) return
+    const message: Message = { topic, payload: Buffer.from(body), qos: 1, retain: false }
     await space.publish(message, ORIGIN)
   }
 
   async function announce(id: ShadowId, { accepted, delta, documents }: Updated): Promise<void> {
     await Promise.all([
-      publish(id, 'update/accepted', accepted),
-      delta && publish(id, 'update/delta', delta),
+      publish(id, 'update/accepted', () => accepted),
+      publish(id, 'update/delta', delta),
       publish(id, 'update/documents', documents)
     ])
   }
@@ -63,14 +69,13 @@ export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog)
     if (verb === 'update') return announce(id, await shadows.update(id, payload))
     // What is in a delete is not looked at; a token in it comes back.
     const clientToken = verb === 'get' ? parseClientToken(payload) : findClientToken(payload)
-    const answer = verb === 'get' ? await shadows.get(id) : await shadows.delete(id)
-    const token = clientToken === undefined ? {} : { clientToken }
-    await publish(id, `${verb}/accepted`, { ...answer, ...token })
+    const answer = await shadows[verb](id, clientToken)
+    await publish(id, `${verb}/accepted`, () => answer)
   }
 
   return {
     announce,
-    announceDeletion: (id, deleted) => publish(id, 'delete/accepted', deleted),
+    announceDeletion: (id, deleted) => publish(id, 'delete/accepted', () => deleted),
     async answer(request, payload) {
       try {
         await act(request, payload)
@@ -80,11 +85,8 @@ export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog)
         const refusal = error instanceof ProviderError ? error : errors.InternalFailure()
         log.info(`aws-iot ${OPERATIONS[request.verb]} ${refusal.row.status} ${refusal.key}`)
         const clientToken = findClientToken(payload)
-        await publish(request, `${request.verb}/rejected`, {
-          code: refusal.row.status,
-          message: refusal.text,
-          ...(clientToken === undefined ? {} : { clientToken })
-        })
+        const body = { code: refusal.row.status, message: refusal.text, clientToken }
+        await publish(request, `${request.verb}/rejected`, () => JSON.stringify(body))
       }
     }
   }
