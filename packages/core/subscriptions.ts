@@ -105,6 +105,7 @@ export function createSubscriptions(context: GroupContext): Subscriptions {
     add,
     remove,
     route(topic, publisher) {
+      if (places.size === 0 && groups.size === 0) return { targets: [], groups: undefined }
       routeNumber++
       const targets: Target[] = []
       let matched: Group[] | undefined
