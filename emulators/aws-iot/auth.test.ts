@@ -215,6 +215,14 @@ header('says what is wrong with its parts', () =>
   })
 )
 
+header('that is said to cover what no request has does not fit', () =>
+  withAwsIot({}, async (world) => {
+    for (const name of ['x-lost', 'constructor', '__proto__', '']) {
+      refuses(await tampered(world, edit('host;', `host;${name};`)), MISMATCH)
+    }
+  })
+)
+
 header('sees the path as it was sent', () =>
   withAwsIot({}, async ({ signed, published }) => {
     for (const target of [

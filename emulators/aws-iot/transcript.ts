@@ -9,6 +9,7 @@ const SIGNERS: Record<string, Signer & { offMs?: number; presigned?: boolean }> 
   key: {},
   control: { service: 'iot' },
   gateway: { service: 'iotdevicegateway' },
+  jobs: { service: 'iot-jobs-data' },
   'wrong-secret': { secretAccessKey: 'wrong' },
   'unknown-key': { accessKeyId: 'AKIAUNKNOWN' },
   ahead: { offMs: TOO_FAR_MS },

@@ -17,8 +17,11 @@ export interface Circumstances {
 
 /** Decides by the callers' policies. */
 export interface Access {
-  /** Whether all of it is allowed. */
-  allows(principal: Principal, wishes: readonly Wish[], circumstances: Circumstances): boolean
+  /**
+   * Whether all of it is allowed.
+   * @param circumstances are asked for where a policy has to be asked
+   */
+  allows(principal: Principal, wishes: readonly Wish[], circumstances: () => Circumstances): boolean
 }
 
 interface AccessOptions {
@@ -45,7 +48,7 @@ export function createAccess(options: AccessOptions): Access {
     allows(principal, wishes, circumstances) {
       const policies = policiesOf(principal)
       if (policies === UNRESTRICTED) return true
-      const lookup = lookupOf(principal, circumstances, certificates)
+      const lookup = lookupOf(principal, circumstances(), certificates)
       const at = principal.kind === 'access-key' ? principal.region : region
       return wishes.every(({ action, resource }) =>
         isAllowed(policies, {
