@@ -614,6 +614,13 @@ export const errors = defineErrors({
     source: SHADOW_ERRORS,
     evidence: 'documented'
   },
+  ShadowTooManyRequests: {
+    status: 429,
+    code: 'ThrottlingException',
+    message: 'Too many requests',
+    source: SHADOW_ERRORS,
+    evidence: 'assumed'
+  },
   ThingNameInvalid: {
     status: 400,
     code: 'InvalidRequestException',

@@ -97,7 +97,7 @@ export async function publish(call: AwsCall): Promise<Reply> {
   const retain = isTrue(query.retain)
   const destination = checkPublishTopic(topic, retain)
   const message: Message = { topic, payload: call.body, qos: query.qos === '1' ? 1 : 0, retain }
-  const properties = toProperties(call)
+  const properties = toProperties(call, query.messageExpiry)
   if (properties) message.properties = properties
   if (destination === 'subscribers') await state.space.publish(message, HTTP_ORIGIN)
   else await serve(state, message)
@@ -139,10 +139,17 @@ export async function listRetainedMessages(call: AwsCall): Promise<Reply> {
   })
 }
 
-/** Takes a publish on a reserved topic: some of them are requests. */
-export async function serve(state: State, { topic, payload }: Message): Promise<void> {
+/**
+ * Takes a publish on a reserved topic: some of them are requests.
+ * @param connectionId of the MQTT client that published
+ */
+export async function serve(
+  state: State,
+  { topic, payload }: Message,
+  connectionId?: string
+): Promise<void> {
   const request = toShadowRequest(topic)
-  if (request) await state.shadowTopics.answer(request, payload)
+  if (request) await state.shadowTopics.answer(request, payload, connectionId)
 }
 
 /** Answers a WebSocket upgrade whose caller is already known. */

@@ -173,6 +173,22 @@ lifecycle('count the connections of a client id, and begin anew after an hour', 
   })
 )
 
+lifecycle('count the connections of a client id for as long as its session lasts', () =>
+  withAwsIot({ settings: { sessionExpiryMaximumSeconds: 604_800 } }, async (world) => {
+    const told = await watch(world)
+    const versions: unknown[] = []
+    const properties = { sessionExpiryInterval: 7200 }
+    for (const waitSeconds of [0, 7199, 7200]) {
+      await pass(world, [told.client], waitSeconds)
+      const { mqtt } = await join(world, { clean: false, properties })
+      versions.push((await told()).event.versionNumber)
+      mqtt.end()
+      assert.is((await told()).event.eventType, 'disconnected')
+    }
+    assert.equal(versions, [0, 1, 0])
+  })
+)
+
 lifecycle('tell of a client that may not connect', () => {
   const policy = {
     Statement: [

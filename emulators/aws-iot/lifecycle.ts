@@ -76,7 +76,7 @@ interface Versions {
   cancel: () => void
 }
 
-/** A client id that stays away so long is counted from 0 again. */
+/** A client id that stays away so long is counted from 0 again; one with a session when that is over. */
 const VERSION_LIFETIME_MS = 3_600_000
 /** A WebSocket that a signature has opened lasts so long. */
 const WEBSOCKET_LIFETIME_MS = 86_400_000
@@ -141,13 +141,14 @@ export function startLifecycle(options: {
   }
 
   function disconnected(session: Session, cause: DisconnectCause): void {
-    const { clientId, connectionId } = session
+    const { clientId, connectionId, sessionExpirySeconds } = session
     const disconnectReason = toDisconnectReason(cause)
     const { versionNumber, cancelTtl } = open.get(connectionId)!
     open.delete(connectionId)
     cancelTtl()
     const known = versions.get(clientId)
-    if (known) known.cancel = core.clock.after(VERSION_LIFETIME_MS, () => versions.delete(clientId))
+    const lifetimeMs = sessionExpirySeconds > 0 ? sessionExpirySeconds * 1000 : VERSION_LIFETIME_MS
+    if (known) known.cancel = core.clock.after(lifetimeMs, () => versions.delete(clientId))
     tell('presence/disconnected', clientId, {
       ...identityOf(clientId, 'disconnected'),
       ...sessionOf(session),

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { withAwsIot, type TestClient } from './testing.ts'
+import { within, withAwsIot, type TestClient } from './testing.ts'
 
 /** The CONNACK of three independent logs of the real service. */
 const CAPTURED = {
@@ -124,6 +124,22 @@ connect('is refused for what its will could not be published with', () =>
       const { next } = await client({ will: { ...will, payload: Buffer.from('x') } })
       assert.is((await next())?.reasonCode, code)
     }
+  })
+)
+
+connect('with a will that is to wait has it sent at once', () =>
+  withAwsIot({}, async (world) => {
+    const watcher = await joined(world, { clientId: 'watcher' })
+    subscribe(watcher, 'gone')
+    await watcher.next()
+    const will = { topic: 'gone', payload: Buffer.from('x'), qos: 1 as const, retain: false }
+    const { mqtt } = await joined(world, {
+      properties: { sessionExpiryInterval: 600 },
+      will: { ...will, properties: { willDelayInterval: 60 } }
+    })
+    mqtt.stream.destroy()
+    const { topic, payload } = (await watcher.next())!
+    assert.equal([topic, payload], ['gone', 'x'])
   })
 )
 
@@ -275,6 +291,44 @@ subscribing('to sensor/# misses sensor after an absence as well', () =>
     const after = await world.client(session)
     assert.is((await after.next())?.sessionPresent, true)
     assert.is((await after.next())?.payload, 'child')
+  })
+)
+
+subscribing('to sensor/# leaves direct messages on sensor alone', () =>
+  withAwsIot({}, async (world) => {
+    const client = await joined(world)
+    subscribe(client, 'sensor/#')
+    await client.next()
+    const target = '/connections/dev1/messages?topic=sensor'
+    assert.is((await world.signed({ target, body: 'direct' })).status, 200)
+    assert.is((await client.next())?.payload, 'direct')
+  })
+)
+
+subscribing('brings a hundred messages before the first is acknowledged, then the next', () =>
+  withAwsIot({}, async (world) => {
+    const { mqtt, next } = await joined(world)
+    subscribe({ mqtt, next }, 'a')
+    await next()
+    const acknowledge: (() => void)[] = []
+    mqtt.handleMessage = (_packet, callback) => void acknowledge.push(callback)
+    // mqtt.js looks at nothing behind what it has not acknowledged.
+    let bytes = ''
+    let wake = () => {}
+    mqtt.stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.toString('latin1')
+      wake()
+    })
+    const comes = async (text: string) => {
+      while (!bytes.includes(text)) await within(2000, new Promise<void>((done) => (wake = done)))
+    }
+    for (let i = 0; i < 101; i++) await world.signed({ target: '/topics/a?qos=1', body: `<${i}>` })
+    await world.signed({ target: '/topics/a', body: '<QoS 0>' })
+    await comes('<QoS 0>')
+    assert.ok(bytes.includes('<99>'))
+    assert.not(bytes.includes('<100>'))
+    acknowledge[0]!()
+    await comes('<100>')
   })
 )
 

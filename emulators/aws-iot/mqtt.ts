@@ -16,9 +16,11 @@ import { limits } from './limits.ts'
 import type { Circumstances } from './policy/access.ts'
 import { toText, type Wish } from './policy/actions.ts'
 import { checkProperties, clampMessageExpiry } from './properties.ts'
-import { checkFilter, checkPublishTopic, isReached, isReserved } from './topics.ts'
+import { checkFilter, checkPublishTopic, isReserved, withoutParent } from './topics.ts'
 
 const NOT_AUTHORIZED = 0x87
+/** QoS 1 publishes on their way, in either direction. */
+const UNACKNOWLEDGED_MAXIMUM = 100
 
 /** The device gateway's MQTT: what its CONNACK was seen to say and what its guide says it refuses. */
 export function mqtt(state: State): MqttPolicy<Principal> {
@@ -33,7 +35,8 @@ export function mqtt(state: State): MqttPolicy<Principal> {
     wildcardSubscriptionAvailable: true,
     subscriptionIdentifiersAvailable: false,
     sharedSubscriptionAvailable: true,
-    receiveMaximum: 100,
+    receiveMaximum: UNACKNOWLEDGED_MAXIMUM,
+    inFlightMaximum: UNACKNOWLEDGED_MAXIMUM,
     givesUpAfterSeconds: 3600,
     marksRepeats: false,
     topicAliasMaximum: 8,
@@ -42,6 +45,8 @@ export function mqtt(state: State): MqttPolicy<Principal> {
     sessionExpiryMaximumSeconds: state.sessionExpiryMaximumSeconds,
     announceDefaults: true,
     closingFrameDisconnects: true,
+    // Will Delay Interval is not among the properties that the service knows.
+    delaysWills: false,
     filtersPerSubscribe: {
       maximum: limits.filtersPerSubscribe.value,
       refusal: toRefusal(errors.TooManyFilters(), 'disconnect')
@@ -63,11 +68,10 @@ export function mqtt(state: State): MqttPolicy<Principal> {
       const putOut = client.version < 5 && refusal?.reasonCode === NOT_AUTHORIZED
       return putOut ? { ...refusal, answer: 'disconnect' } : refusal
     },
-    take: (_session, message) => (isReserved(message.topic) ? serve(state, message) : undefined),
-    toClientTopic: (session, topic) =>
-      isReached(session.subscriptions, topic) && mayReceive(state, session, topic)
-        ? topic
-        : undefined,
+    take: ({ connectionId }, message) =>
+      isReserved(message.topic) ? serve(state, message, connectionId) : undefined,
+    toSpaceFilters: (filter) => [withoutParent(filter)],
+    toClientTopic: (session, topic) => (mayReceive(state, session, topic) ? topic : undefined),
     // Said even when it is what the client asked for.
     connackProperties: (session) => ({ serverKeepAlive: session.keepAliveSeconds })
   }
@@ -103,12 +107,12 @@ function publishWishes({ topic, retain }: Message): Wish[] {
 /** Asked for every message on its way to a client. */
 function mayReceive(state: State, session: Session<Principal>, topic: string): boolean {
   const wishes = [{ action: 'iot:Receive', resource: `topic/${topic}` }]
-  return state.access.allows(session.identity, wishes, circumstancesOf(session))
+  return state.access.allows(session.identity, wishes, () => circumstancesOf(session))
 }
 
 function demand(state: State, client: Client<Principal>, wishes: readonly Wish[]): void {
   const { identity } = client
-  if (state.access.allows(identity, wishes, circumstancesOf(client))) return
+  if (state.access.allows(identity, wishes, () => circumstancesOf(client))) return
   throw deniedTo(identity)({}, { detail: wishes.map(toText).join(' ') })
 }
 
@@ -146,8 +150,8 @@ function checkConnect(
   const wishes = [{ action: 'iot:Connect', resource: `client/${clientId}` }]
   const circumstances = { clientId, sourceIp: peer.address, ...domainOf(peer.host) }
   const may =
-    state.access.allows(identity, wishes, { ...circumstances, connectAttributes }) &&
-    (!will || state.access.allows(identity, publishWishes(will), circumstances))
+    state.access.allows(identity, wishes, () => ({ ...circumstances, connectAttributes })) &&
+    (!will || state.access.allows(identity, publishWishes(will), () => circumstances))
   if (may) return undefined
   const detail = [...wishes, ...(will ? publishWishes(will) : [])].map(toText).join(' ')
   return toRefusal(deniedTo(identity)({}, { detail }))

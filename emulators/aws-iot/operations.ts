@@ -151,6 +151,7 @@ export const operations = defineOperations<State>()({
       'ShadowNameInvalid',
       'ShadowNotFound',
       'ShadowEncodingUnsupported',
+      'ShadowTooManyRequests',
       'MethodNotAllowed',
       'ServiceUnavailable',
       ...SERVICE
@@ -179,6 +180,7 @@ export const operations = defineOperations<State>()({
       'ShadowVersionConflict',
       'ShadowTooLarge',
       'ShadowEncodingUnsupported',
+      'ShadowTooManyRequests',
       'PayloadTooLarge',
       'MethodNotAllowed',
       'ServiceUnavailable',
@@ -197,6 +199,7 @@ export const operations = defineOperations<State>()({
       'ShadowNameInvalid',
       'ShadowNotFound',
       'ShadowEncodingUnsupported',
+      'ShadowTooManyRequests',
       'MethodNotAllowed',
       'ServiceUnavailable',
       ...SERVICE
@@ -256,9 +259,8 @@ export const operations = defineOperations<State>()({
     query: sendDirectMessageQuery,
     bodyLimit: limits.payloadBytes,
     invalid(fault, call) {
-      const { timeout = '', messageExpiry = '' } = call.query
+      const { timeout = '' } = call.query
       if (fault.path === '/timeout') return limits.confirmationSeconds.exceeded(timeout)
-      if (fault.path === '/messageExpiry') return errors.MessageExpiryInvalid({ messageExpiry })
       return invalidBoolean(fault, call)
     },
     raises: [
@@ -270,7 +272,17 @@ export const operations = defineOperations<State>()({
       'TopicInvalid',
       'TopicWildcard',
       'TopicTooLong',
+      'TopicTooManySlashes',
+      'TopicReserved',
       'UserPropertiesInvalid',
+      'UserPropertiesTooLarge',
+      'CorrelationDataInvalid',
+      'CorrelationDataTooLarge',
+      'PayloadFormatIndicatorInvalid',
+      'ContentTypeInvalid',
+      'ContentTypeTooLong',
+      'ResponseTopicInvalid',
+      'ResponseTopicTooLong',
       'PayloadTooLarge',
       'ConfirmationMissing',
       ...SERVICE

@@ -10,9 +10,13 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const MESSAGE_EXPIRY_MINIMUM_SECONDS = 1
 const MESSAGE_EXPIRY_MAXIMUM_SECONDS = 604_800
 
-/** The MQTT 5 members of a Publish call; undefined when it has none. @throws ProviderError */
-export function toProperties(call: Call): MessageProperties | undefined {
-  const { contentType, responseTopic, messageExpiry } = call.query
+/**
+ * The MQTT 5 members of a call; undefined when it has none.
+ * @param messageExpiry which only Publish has
+ * @throws ProviderError
+ */
+export function toProperties(call: Call, messageExpiry?: string): MessageProperties | undefined {
+  const { contentType, responseTopic } = call.query
   const userProperties = call.header('x-amz-mqtt5-user-properties')
   const indicator = call.header('x-amz-mqtt5-payload-format-indicator')
   const correlationData = call.header('x-amz-mqtt5-correlation-data')

@@ -59,6 +59,39 @@ rates('of CONNECTs are each client id its own', () =>
   })
 )
 
+rates('of shadow requests are those of a connection that are under way at once', () =>
+  withAwsIot(throttled({ shadowRequestsInFlight: 10 }), async ({ client, published }) => {
+    const { mqtt, next } = await client()
+    assert.is((await next())?.cmd, 'connack')
+    const topic = '$aws/things/lamp/shadow/update'
+    mqtt.subscribe(`${topic}/rejected`)
+    assert.is((await next())?.cmd, 'suback')
+    const ask = (clientToken: string) =>
+      mqtt.publish(topic, JSON.stringify({ state: {}, clientToken }), { qos: 0 })
+    // In one packet of the network, so that none of them is answered before the last has come.
+    mqtt.stream.cork()
+    for (let i = 0; i < 11; i++) ask(`t${i}`)
+    mqtt.stream.uncork()
+    const { payload } = (await next())!
+    assert.equal(JSON.parse(payload), {
+      code: 429,
+      message: 'Too many requests',
+      clientToken: 't10'
+    })
+    while (published.length < 21) await new Promise((resolve) => setImmediate(resolve))
+    ask('later')
+    ask('again')
+    while (published.length < 25) await new Promise((resolve) => setImmediate(resolve))
+    const versions = published
+      .filter(({ message }) => message.topic === `${topic}/accepted`)
+      .map(({ message }) => (JSON.parse(message.payload.toString()) as { version: number }).version)
+    assert.equal(
+      versions,
+      Array.from({ length: 12 }, (_, index) => index + 1)
+    )
+  })
+)
+
 rates('are off unless configured', () =>
   withAwsIot({}, async ({ signed }) => {
     for (let i = 0; i < 20; i++) assert.is((await signed(PUBLISH)).status, 200)

@@ -7,13 +7,17 @@ export interface RateSettings {
   operations?: Record<string, number>
   publishesPerConnection?: number
   connectsPerClientId?: number
+  /** Shadow requests of an MQTT connection that are under way at once; HTTP has one at a time. */
+  shadowRequestsInFlight?: number
 }
 
-/** The account's quotas, counted. Each check throws the row for too many. */
+/** The account's quotas, counted. Each throws the row for too many. */
 export interface Rates {
   checkOperation(name: string): void
   checkPublish(connectionId: string): void
   checkConnect(clientId: string): void
+  /** Counts a request of a connection until the returned function says that it is answered. */
+  beginShadowRequest(connectionId: string): () => void
   forget(): void
 }
 
@@ -28,7 +32,9 @@ const BUCKETS_KEPT = 10_000
 /** Token buckets that hold one second's worth, and one at least. */
 export function createRates(settings: RateSettings, clock: Clock): Rates {
   const { operations = {}, publishesPerConnection, connectsPerClientId } = settings
+  const { shadowRequestsInFlight = Infinity } = settings
   const buckets = new Map<string, Bucket>()
+  const inFlight = new Map<string, number>()
 
   function take(name: string, perSecond: number | undefined): void {
     if (perSecond === undefined) return
@@ -49,6 +55,21 @@ export function createRates(settings: RateSettings, clock: Clock): Rates {
   return {
     checkOperation: (name) => take(`operation ${name}`, operations[name]),
     checkPublish: (id) => take(`publish ${id}`, publishesPerConnection),
+    beginShadowRequest(id) {
+      const before = inFlight.get(id) ?? 0
+      if (before >= shadowRequestsInFlight) {
+        throw errors.ShadowTooManyRequests(
+          {},
+          { detail: `shadow requests in flight=${before + 1}` }
+        )
+      }
+      inFlight.set(id, before + 1)
+      return () => {
+        const left = inFlight.get(id)! - 1
+        if (left > 0) inFlight.set(id, left)
+        else inFlight.delete(id)
+      }
+    },
     checkConnect: (id) => take(`connect ${id}`, connectsPerClientId),
     forget: () => buckets.clear()
   }

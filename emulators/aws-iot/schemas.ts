@@ -36,8 +36,7 @@ export const sendDirectMessageQuery: JsonSchema = {
   type: 'object',
   properties: {
     confirmation: BOOLEAN,
-    timeout: { type: 'string', pattern: '^[0-9]+$' },
-    messageExpiry: { type: 'string', pattern: '^[0-9]+$' }
+    timeout: { type: 'string', pattern: '^[0-9]+$' }
   }
 }
 
@@ -89,7 +88,8 @@ export const settings: JsonSchema = {
       properties: {
         operations: { type: 'object', additionalProperties: RATE },
         publishesPerConnection: RATE,
-        connectsPerClientId: RATE
+        connectsPerClientId: RATE,
+        shadowRequestsInFlight: { type: 'integer', minimum: 1 }
       }
     },
     space: { type: 'string', minLength: 1, description: 'The space its topics live in.' },

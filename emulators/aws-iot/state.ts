@@ -30,6 +30,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
   const certificates = createCertificates(registry, settings.certificates ?? [])
   const accountId = settings.accountId ?? ACCOUNT_ID
   const region = settings.region ?? REGION
+  const rates = createRates(settings.rates ?? {}, clock)
   const lifecycle = startLifecycle({ space, core, accountId })
   return {
     space,
@@ -47,7 +48,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
       keyPolicies: policiesOf(accessKeys),
       certificates
     }),
-    rates: createRates(settings.rates ?? {}, clock),
+    rates,
     lifecycle,
     accountId,
     region,
@@ -55,7 +56,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
     sessionExpiryMaximumSeconds: settings.sessionExpiryMaximumSeconds ?? SESSION_EXPIRY_SECONDS,
     history: createHistory(space, clock),
     shadows,
-    shadowTopics: createShadowTopics(space, shadows, context.log)
+    shadowTopics: createShadowTopics({ space, shadows, rates, log: context.log })
   }
 }
 

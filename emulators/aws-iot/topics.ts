@@ -1,4 +1,4 @@
-import { matchesFilter, topicFilterFault, topicNameFault } from '@fogbank/core'
+import { topicFilterFault, topicNameFault } from '@fogbank/core'
 import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 
@@ -87,26 +87,11 @@ export function isRetainable(topic: string): boolean {
 }
 
 /**
- * Whether one of these filters reaches a topic that the broker found to match.
- *
- * The standard lets `sensor/#` match `sensor` too; this service does not.
+ * The filter that means by the standard what this one means here: for the standard `sensor/#` matches
+ * `sensor` too, for this service it does not.
  */
-export function isReached(filters: ReadonlyMap<string, unknown>, topic: string): boolean {
-  let byParent = false
-  for (const filter of filters.keys()) if (isParentMatch(filter, topic)) byParent = true
-  if (!byParent) return true
-  for (const filter of filters.keys()) {
-    if (!isParentMatch(filter, topic) && matchesFilter(withoutShare(filter), topic)) return true
-  }
-  return false
-}
-
-function isParentMatch(filter: string, topic: string): boolean {
-  return filter.endsWith('/#') && matchesFilter(withoutShare(filter).slice(0, -2), topic)
-}
-
-function withoutShare(filter: string): string {
-  return filter.startsWith('$share/') ? filter.slice(filter.indexOf('/', 7) + 1) : filter
+export function withoutParent(filter: string): string {
+  return filter.endsWith('/#') ? `${filter.slice(0, -1)}+/#` : filter
 }
 
 function countSlashes(topic: string): number {

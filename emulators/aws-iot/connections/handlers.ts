@@ -110,15 +110,16 @@ export async function sendDirectMessage(call: AwsCall): Promise<Reply> {
   const clientId = toClientId(call)
   const { topic } = query
   if (topic === undefined) throw errors.DirectTopicMissing()
-  checkPublishTopic(topic, false)
+  // What is a request to the service there would be none to a client.
+  if (checkPublishTopic(topic, false) !== 'subscribers') throw errors.TopicReserved()
   const isConfirmed = isTrue(query.confirmation)
   const seconds = query.timeout === undefined ? CONFIRMATION_SECONDS : Number(query.timeout)
   if (seconds < 1) throw limits.confirmationSeconds.exceeded(seconds)
   limits.confirmationSeconds.check(seconds)
+  const properties = toProperties(call)
   const session = state.space.session(PERSONALITY, clientId)
   if (!session) throw notFound(clientId)
   const qos: QoS = isConfirmed ? 1 : 0
-  const properties = toProperties(call)
   const result = await state.space.clients.send(
     PERSONALITY,
     clientId,

@@ -1,6 +1,7 @@
 import { ProviderError } from '@fogbank/personality'
 import type { CoreLog, Message, Origin, Space } from '@fogbank/core'
 import { errors } from '../errors.ts'
+import type { Rates } from '../rates.ts'
 import { findClientToken, parseClientToken } from './request.ts'
 import { checkShadowId } from './name.ts'
 import type { Shadows, Updated } from './shadows.ts'
@@ -33,15 +34,25 @@ export function toShadowRequest(topic: string): ShadowRequest | undefined {
 
 /** The shadows' side of MQTT. */
 export interface ShadowTopics {
-  /** Does what a message asks for and publishes the answer; resolves when that is stored. */
-  answer(request: ShadowRequest, payload: Buffer): Promise<void>
+  /**
+   * Does what a message asks for and publishes the answer; resolves when that is stored.
+   * @param connectionId of the MQTT client that asks
+   */
+  answer(request: ShadowRequest, payload: Buffer, connectionId?: string): Promise<void>
   /** Tells what an update changed, whichever door it came by. */
   announce(id: ShadowId, updated: Updated): Promise<void>
   /** Tells of a deletion that came by HTTP. */
   announceDeletion(id: ShadowId, deleted: string): Promise<void>
 }
 
-export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog): ShadowTopics {
+export function createShadowTopics(options: {
+  space: Space
+  shadows: Shadows
+  rates: Rates
+  log: CoreLog
+}): ShadowTopics {
+  const { space, shadows, rates, log } = options
+
   /** @param toBody is asked where somebody hears it; undefined: there is nothing to tell */
   async function publish(
     { thing, name }: ShadowId,
@@ -76,8 +87,10 @@ export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog)
   return {
     announce,
     announceDeletion: (id, deleted) => publish(id, 'delete/accepted', () => deleted),
-    async answer(request, payload) {
+    async answer(request, payload, connectionId) {
+      let answered = () => {}
       try {
+        if (connectionId !== undefined) answered = rates.beginShadowRequest(connectionId)
         await act(request, payload)
         log.info(`aws-iot ${OPERATIONS[request.verb]} 200 ok`)
       } catch (error) {
@@ -87,6 +100,8 @@ export function createShadowTopics(space: Space, shadows: Shadows, log: CoreLog)
         const clientToken = findClientToken(payload)
         const body = { code: refusal.row.status, message: refusal.text, clientToken }
         await publish(request, `${request.verb}/rejected`, () => JSON.stringify(body))
+      } finally {
+        answered()
       }
     }
   }

@@ -46,7 +46,7 @@ export async function decideConnect(
   }
   const fault = connectFault(packet, version)
   if (fault) return fault
-  const request = toRequest(packet, version, door.peer)
+  const request = toRequest(packet, version, door)
   const admission = await admit(policy.authenticate(request), challenge)
   if ('rule' in admission) return { refusal: admission }
 
@@ -109,7 +109,11 @@ function connectFault(packet: WirePacket, version: ProtocolVersion): Decision | 
   return undefined
 }
 
-function toRequest(packet: WirePacket, version: ProtocolVersion, peer: Peer): ConnectRequest {
+function toRequest(
+  packet: WirePacket,
+  version: ProtocolVersion,
+  { policy, peer }: { policy: MqttPolicy<any>; peer: Peer }
+): ConnectRequest {
   const { properties = {}, will } = packet
   const request: ConnectRequest = {
     version,
@@ -130,7 +134,8 @@ function toRequest(packet: WirePacket, version: ProtocolVersion, peer: Peer): Co
   }
   if (properties.userProperties) request.userProperties = properties.userProperties
   if (will) {
-    request.will = { ...toMessage(will), delaySeconds: will.properties?.willDelayInterval ?? 0 }
+    const wanted = will.properties?.willDelayInterval ?? 0
+    request.will = { ...toMessage(will), delaySeconds: policy.delaysWills === false ? 0 : wanted }
   }
   return request
 }

@@ -141,6 +141,8 @@ export interface MqttPolicy<Identity = unknown> {
   readonly announceDefaults: boolean
   /** Whether a WebSocket's closing frame counts as DISCONNECT 0x00: no will is sent. @default false */
   readonly closingFrameDisconnects?: boolean
+  /** Whether a will waits as long as its client asked for. @default true */
+  readonly delaysWills?: boolean
   /** Absent: no limit. */
   readonly subscriptionsPerConnection?: { maximum: number; refusal: Refusal }
   /** A SUBSCRIBE with more filters has all of them refused so. Absent: no limit. */
