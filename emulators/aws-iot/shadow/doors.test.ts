@@ -139,6 +139,58 @@ doors('the token of a request is in its answer', () =>
   })
 )
 
+for (const [before, patch, after] of [
+  [
+    { a: 1, b: 2 },
+    { a: 3, b: 4 },
+    { a: 3, b: 4 }
+  ],
+  [
+    { a: 1, b: 2 },
+    { b: 4, a: 3 },
+    { a: 3, b: 4 }
+  ],
+  [{ a: 1, b: 2 }, { a: 3 }, { a: 3, b: 2 }],
+  [{ a: 1, b: 2 }, { a: 3, b: null }, { a: 3 }],
+  [
+    { a: 1, b: 2 },
+    { a: 3, c: 4 },
+    { a: 3, b: 2, c: 4 }
+  ],
+  [{ a: 1 }, { a: { b: null } }, { a: {} }],
+  [{ a: { b: 1 } }, { a: { b: 2 } }, { a: { b: 2 } }],
+  [{ a: { b: 1 } }, { a: { b: null } }, { a: {} }],
+  [{ a: { b: 1, c: 2 } }, { a: { b: 3 } }, { a: { b: 3, c: 2 } }],
+  [{ a: { b: 1 } }, { a: 2 }, { a: 2 }],
+  [{ a: [1, 2] }, { a: [3] }, { a: [3] }],
+  [{ a: 1 }, { a: null }, undefined]
+] as const) {
+  doors(`${JSON.stringify(patch)} over ${JSON.stringify(before)}`, () =>
+    withAwsIot({}, async (world) => {
+      await update(world, { state: { reported: before } })
+      world.clock.advance(60_000)
+      const accepted = await update(world, { state: { reported: patch } })
+      const now = Math.floor(world.clock.now() / 1000)
+      const stampsOf = (value: unknown, old: unknown): unknown => {
+        if (Array.isArray(value)) return value.map(() => ({ timestamp: now }))
+        if (typeof value !== 'object' || value === null) {
+          return { timestamp: value === old ? now - 60 : now }
+        }
+        const was = (old ?? {}) as Record<string, unknown>
+        return Object.fromEntries(
+          Object.entries(value).map(([key, inner]) => [key, stampsOf(inner, was[key])])
+        )
+      }
+      assert.equal(accepted.state, { reported: patch })
+      assert.equal(accepted.metadata, { reported: stampsOf(patch, undefined) })
+      const { state, metadata, version } = await read(world)
+      assert.is(version, 2)
+      assert.is(JSON.stringify(state), JSON.stringify(after ? { reported: after } : {}))
+      assert.equal(metadata, after ? { reported: stampsOf(after, before) } : {})
+    })
+  )
+}
+
 doors.run()
 
 const merging = suite('aws-iot shadow documents')

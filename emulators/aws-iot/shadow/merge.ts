@@ -24,18 +24,37 @@ export function toSection(state: JsonObject, metadata: JsonObject): Section {
 
 const NOTHING: JsonObject = {}
 
+/** What an update says of a section: its patch and the patch's metadata. */
+export type Patch = Section
+
+export const toPatch = (patch: JsonObject, nowSeconds: number): Patch =>
+  toSection(patch, stamp(patch, nowSeconds))
+
 /**
  * Lays a patch over a section: objects merge, null deletes, all else replaces. Only what the patch names is
  * stamped. Undefined when nothing is left.
- * @param stamps the patch's metadata
  */
-export function mergeSection(
-  section: Section | undefined,
-  patch: JsonObject,
-  stamps: JsonObject
-): Section | undefined {
-  const { state, metadata } = lay(section?.state, section?.metadata, patch, stamps)
+export function mergeSection(section: Section | undefined, patch: Patch): Section | undefined {
+  // As a device reports: nothing of what was there stays, and nothing has to be written anew.
+  if (section && isCovered(section.state, patch.state)) return patch
+  const { state, metadata } = lay(section?.state, section?.metadata, patch.state, patch.metadata)
   return isEmpty(state) ? undefined : toSection(state, metadata)
+}
+
+/** Whether the patch has a new value for each key, in the same order. */
+function isCovered(state: JsonObject, patch: JsonObject): boolean {
+  const keys = Object.keys(state)
+  const named = Object.keys(patch)
+  return (
+    keys.length === named.length &&
+    keys.every((key, index) => {
+      if (key !== named[index]) return false
+      const value = patch[key]
+      if (!isObject(value)) return value !== null
+      const known = state[key]
+      return isObject(known) && isCovered(known, value)
+    })
+  )
 }
 
 /** New objects where the patch says something, those that were there where it says nothing. */
@@ -67,11 +86,8 @@ function lay(
   return { state, metadata }
 }
 
-/**
- * A value's metadata, all of it written now.
- * @param nowSeconds since 1970
- */
-export function stamp(value: JsonObject, nowSeconds: number): JsonObject {
+/** A value's metadata, all of it written now. */
+function stamp(value: JsonObject, nowSeconds: number): JsonObject {
   return stampAny(value, { timestamp: nowSeconds }) as JsonObject
 }
 

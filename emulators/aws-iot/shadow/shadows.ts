@@ -5,8 +5,8 @@ import { toText } from './json.ts'
 import {
   mergeSection,
   pickMetadata,
-  stamp,
   toDelta,
+  toPatch,
   type Section,
   type SectionName
 } from './merge.ts'
@@ -39,8 +39,6 @@ export interface Shadows {
   forget(): void
   close(): void
 }
-
-const SECTIONS: readonly SectionName[] = ['desired', 'reported']
 
 /** `thing`, or `thing~name`, as the service's errors write it. */
 function toName({ thing, name }: ShadowId): string {
@@ -89,9 +87,9 @@ export function createShadows(records: Records, clock: Clock, log: CoreLog): Sha
       return store.change(id, (before, lastVersion) => {
         checkVersion(request, before)
         const timestamp = nowSeconds()
-        const { after, metadata } = merge(request, before, lastVersion + 1, timestamp)
+        const { after, named } = merge(request, before, lastVersion + 1, timestamp)
         checkSize(after)
-        const result = describe(request, { before, after, metadata, timestamp })
+        const result = describe(request, { before, after, named, timestamp })
         return { shadow: after, result }
       })
     },
@@ -119,47 +117,41 @@ function checkVersion({ version }: UpdateRequest, before: Shadow | undefined): v
   throw errors.ShadowVersionConflict({}, { detail: `version=${current} given=${version}` })
 }
 
-/** The shadow behind an update; and the metadata of what it names, of what it deletes too. */
+/** The shadow behind an update; and what the update names, with its metadata, what it deletes too. */
 function merge(
   { state }: UpdateRequest,
   before: Shadow | undefined,
   version: number,
   timestamp: number
-): { after: Shadow; metadata: string } {
-  const after: Shadow = { version }
-  if (state === null) return { after, metadata: toText({ timestamp }) }
-  const metadata: Partial<Record<SectionName, string>> = {}
-  for (const name of SECTIONS) {
-    const patch = state[name]
-    let section = before?.[name]
-    if (patch === null) {
-      section = undefined
-      metadata[name] = toText({ timestamp })
-    } else if (patch !== undefined) {
-      const stamps = stamp(patch, timestamp)
-      section = mergeSection(section, patch, stamps)
-      metadata[name] = JSON.stringify(stamps)
-    }
-    if (section) after[name] = section
+): Pick<Change, 'after' | 'named'> {
+  const stamped = toText({ timestamp })
+  if (state === null) return { after: { version }, named: { state: 'null', metadata: stamped } }
+  const after: Shadow = { version, desired: before?.desired, reported: before?.reported }
+  const states: Partial<Record<SectionName, string>> = {}
+  const stamps: Partial<Record<SectionName, string>> = {}
+  for (const name of Object.keys(state) as SectionName[]) {
+    const wanted = state[name]
+    const patch = wanted ? toPatch(wanted, timestamp) : undefined
+    states[name] = patch?.stateText ?? 'null'
+    stamps[name] = patch?.metadataText ?? stamped
+    after[name] = patch && mergeSection(before?.[name], patch)
   }
-  return { after, metadata: toText(metadata) }
+  return { after, named: { state: toText(states), metadata: toText(stamps) } }
 }
 
 interface Change {
   before: Shadow | undefined
   after: Shadow
-  metadata: string
+  /** What the update names, as JSON. */
+  named: { state: string; metadata: string }
   timestamp: number
 }
 
-function describe(
-  { state, ...request }: UpdateRequest,
-  { before, after, metadata, timestamp }: Change
-): Updated {
+function describe(request: UpdateRequest, { before, after, named, timestamp }: Change): Updated {
   const { version } = after
   const clientToken = quote(request.clientToken)
   return {
-    accepted: toText({ state: JSON.stringify(state), metadata, version, timestamp, clientToken }),
+    accepted: toText({ ...named, version, timestamp, clientToken }),
     delta() {
       const delta = deltaOf(after)
       if (!delta) return undefined

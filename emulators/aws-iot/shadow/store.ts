@@ -11,8 +11,8 @@ export interface ShadowId {
 /** A shadow as it is kept. */
 export interface Shadow {
   version: number
-  desired?: Section
-  reported?: Section
+  desired?: Section | undefined
+  reported?: Section | undefined
 }
 
 /** What of it is stored; see toStored. */
@@ -72,10 +72,11 @@ const toStored = ({ version, desired, reported }: Shadow) =>
   toText({ version, desired: sectionText(desired), reported: sectionText(reported) })
 
 function fromStored({ version, desired, reported }: StoredShadow): Shadow {
-  const shadow: Shadow = { version }
-  if (desired) shadow.desired = toSection(desired.state, desired.metadata)
-  if (reported) shadow.reported = toSection(reported.state, reported.metadata)
-  return shadow
+  return {
+    version,
+    desired: desired && toSection(desired.state, desired.metadata),
+    reported: reported && toSection(reported.state, reported.metadata)
+  }
 }
 
 export function createShadowStore(records: Records, clock: Clock, log: CoreLog): ShadowStore {
