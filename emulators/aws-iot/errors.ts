@@ -693,18 +693,17 @@ export const errors = defineErrors({
   }
 })
 
-/** What goes wrong with a shadow is told with its number, on MQTT and in the answers of HTTP alike. */
-const WITH_CODE = /^(?:Shadow|ThingName)/
-
-/** The service's error envelope; the colon behind the type stands in every capture. */
+/**
+ * The service's error envelope; the colon behind the type stands in every capture.
+ *
+ * No number beside the message, as a shadow's answers over MQTT have one: the vendor's SDK for Go takes
+ * `code` for a text, and its own test against the service is told the name of the error.
+ * @see aws-sdk-go: awstesting/integration/smoke/iotdataplane; aws-sdk-go-v2: aws/protocol/restjson
+ */
 export function render(error: ProviderError, call: Call): Reply {
   return {
     status: error.row.status,
     headers: { 'Content-Type': 'application/json', 'x-amzn-ErrorType': `${error.row.code}:` },
-    body: JSON.stringify({
-      ...(WITH_CODE.test(error.key) ? { code: error.row.status } : {}),
-      message: error.text,
-      traceId: call.requestId
-    })
+    body: JSON.stringify({ message: error.text, traceId: call.requestId })
   }
 }

@@ -7,6 +7,7 @@ import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { runCommand, startSuiteProcess, withFolder } from '../long/suite.ts'
 import { connectMqtt } from '../mqtt.ts'
 import { connectWebSocket } from '../web-socket.ts'
+import { buildGo, GO_PROGRAM, missingGo } from './go/environment.ts'
 import { findPython, PYTHON } from './python/environment.ts'
 
 const PROGRAM_MS = 120_000
@@ -51,7 +52,8 @@ export const LANGUAGES: Language[] = [
     },
     prepare: () => Promise.resolve(),
     command: [PYTHON, inThisFolder('python/flows.py')]
-  }
+  },
+  { name: 'Go', missing: missingGo, prepare: buildGo, command: [GO_PROGRAM, 'flows'] }
 ]
 
 /** What a program printed, what arrived by each flow, and what it was given to go by. */
