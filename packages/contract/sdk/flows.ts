@@ -8,6 +8,7 @@ import { runCommand, startSuiteProcess, withFolder } from '../long/suite.ts'
 import { connectMqtt } from '../mqtt.ts'
 import { connectWebSocket } from '../web-socket.ts'
 import { buildGo, GO_PROGRAM, missingGo } from './go/environment.ts'
+import { javaCommand, missingJava, prepareJava } from './java/environment.ts'
 import { findPython, PYTHON } from './python/environment.ts'
 
 const PROGRAM_MS = 120_000
@@ -53,7 +54,13 @@ export const LANGUAGES: Language[] = [
     prepare: () => Promise.resolve(),
     command: [PYTHON, inThisFolder('python/flows.py')]
   },
-  { name: 'Go', missing: missingGo, prepare: buildGo, command: [GO_PROGRAM, 'flows'] }
+  { name: 'Go', missing: missingGo, prepare: buildGo, command: [GO_PROGRAM, 'flows'] },
+  {
+    name: 'Java',
+    missing: missingJava,
+    prepare: prepareJava,
+    command: javaCommand('Flows')
+  }
 ]
 
 /** What a program printed, what arrived by each flow, and what it was given to go by. */

@@ -1,0 +1,66 @@
+// The vendor's SDK for Java: custom topics.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { DEVELOPMENT_KEYS } from '@fogbank/authority'
+import { missingJava, prepareJava, runJava, withTrustedFogbank } from './environment.ts'
+
+const ID = 'azure-event-grid-topics'
+
+const SETTINGS = {
+  topics: [
+    { name: 'orders' },
+    { name: 'cloud', inputSchema: 'CloudEventSchemaV1_0' },
+    {
+      name: 'custom',
+      inputSchema: 'CustomEventSchema',
+      inputSchemaMapping: { subject: { sourceField: 'sub' }, eventType: { defaultValue: 'Any' } }
+    }
+  ]
+}
+
+const ORDERED: Record<string, [type: string, status: number, code: string]> = {
+  BodyEmpty: ['HttpResponseException', 400, 'BadRequest'],
+  RoleMissing: ['HttpResponseException', 403, 'Forbidden'],
+  NotFound: ['HttpResponseException', 404, 'NotFound'],
+  TooManyEvents: ['HttpResponseException', 429, 'TooManyRequests'],
+  InternalServerError: ['HttpResponseException', 500, 'InternalServerError'],
+  ServiceUnavailable: ['HttpResponseException', 503, 'ServiceUnavailable']
+}
+
+const sdk = suite('azure-event-grid-topics SDK for Java')
+const reason = await missingJava()
+
+if (reason !== undefined) {
+  sdk(`is left out: ${reason}`, () => console.log(reason))
+} else {
+  sdk('sends all three schemas with key, SAS and token, and tells refusals apart', () =>
+    withTrustedFogbank({ only: [ID], config: { [ID]: SETTINGS } }, async (world) => {
+      await prepareJava()
+      const { https } = world.fogbank.endpoints[ID]!
+      const control = String(world.fogbank.endpoints.control!.http)
+      const reply = await fetch(`${control}/authority/tokens`, { method: 'POST', body: '{}' })
+      const { access_token: token } = (await reply.json()) as { access_token: string }
+      const outcomes = await runJava(world, {
+        name: 'EventGridTopics',
+        given: () => ({
+          url: https,
+          control,
+          key: DEVELOPMENT_KEYS.topicKey1,
+          token,
+          rows: Object.keys(ORDERED)
+        })
+      })
+      const calls = ['orders', 'cloud', 'custom'].flatMap((topic) =>
+        ['key', 'sas', 'token'].map((credential) => `${topic} ${credential}`)
+      )
+      assert.equal(outcomes, {
+        ...Object.fromEntries(calls.map((call) => [call, 'done'])),
+        'bad key': ['HttpResponseException', 401, 'Unauthorized'],
+        'too large': ['HttpResponseException', 413, 'RequestEntityTooLarge'],
+        ...ORDERED
+      })
+    })
+  )
+}
+
+sdk.run()
