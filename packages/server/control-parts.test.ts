@@ -15,7 +15,6 @@ function createParts() {
     })
   return createControl({
     running: new Map([['lab', { control } as unknown as RunningPersonality]]),
-    ready: () => true,
     endpoints: () => ({}),
     ca: async () => '',
     reset: async () => {},

@@ -11,8 +11,6 @@ import type { Endpoints } from './endpoints.ts'
 /** What the control port does things to. */
 export interface ControlDeps {
   running: ReadonlyMap<string, RunningPersonality>
-  /** Everything is bound, opened and applied. */
-  ready(): boolean
   endpoints(host: string): Endpoints
   ca(): Promise<string>
   reset(): Promise<void>
@@ -61,7 +59,7 @@ const READING = new Set(['GET', 'HEAD'])
 /** Our own mistakes-of-the-caller on this port; providers' words never stand here. */
 class BadRequest extends Error {}
 
-/** Health, endpoints, reset and provoked failures: the suite's own port, not a provider's. */
+/** Endpoints, reset and provoked failures: the suite's own port, not a provider's. */
 export function createControl(deps: ControlDeps): Hono {
   const app = new Hono()
   const failSchema = compileSchema(FAIL_SCHEMA)
@@ -97,13 +95,6 @@ export function createControl(deps: ControlDeps): Hono {
     if (READING.has(c.req.method) || origin === undefined || isLocal(origin)) return next()
     const error = `${origin} may not ask this; call from a page on localhost, or from no page`
     return Promise.resolve(c.json({ error }, 403))
-  })
-  app.get('/live', (c) => c.json({ status: 'live' }))
-  app.get('/health', (c) => {
-    const states = [...deps.running.keys()].map((name) => [name, { status: 'ready' }])
-    const ready = deps.ready()
-    const body = { status: ready ? 'ready' : 'starting', personalities: Object.fromEntries(states) }
-    return c.json(body, ready ? 200 : 503)
   })
   app.get('/endpoints', (c) => c.json(deps.endpoints(hostOf(c.req.header('host')))))
   app.get('/ca.pem', async (c) => {

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import {
   createAuthority,
@@ -24,6 +23,7 @@ import { UsageError } from './failure.ts'
 import { checkPort, listen, type Listener, type Service } from './listener.ts'
 import { createPlainDoor } from './plain-door.ts'
 import { rehearse, startOne, type WantedPort } from './rehearsal.ts'
+import { withReadiness } from './readiness.ts'
 import type { Timeouts } from './timeouts.ts'
 import { createTls, type Tls } from './tls.ts'
 
@@ -183,7 +183,6 @@ export async function startSuite(options: {
     }
     const control = createControl({
       running: personalities,
-      ready: () => ready,
       endpoints,
       ca: () => tls.ca(),
       reset,
@@ -199,7 +198,7 @@ export async function startSuite(options: {
         offset: 0,
         service: {
           name: 'control',
-          handle: toHandler(control),
+          handle: withReadiness({ running: personalities, ready: () => ready }, toHandler(control)),
           mqtt: createPlainDoor(core, configuration.plainDoor),
           upgrade: async ({ target }) =>
             target.split('?')[0] === '/mqtt'
@@ -318,14 +317,21 @@ function toService(personality: RunningPersonality): Service {
   return { name: definition.name, handle, upgrade: answer, mqtt, mqttOverTcp }
 }
 
-/** Our own two apps have no vendor's headers to keep, so node-server serves them. */
+/**
+ * Our own two apps have no vendor's headers to keep, so node-server serves them. It is loaded with the first
+ * request: with what it needs of Node it takes longer than all our ports to open.
+ */
 function toHandler(app: Hono<any>): NodeHandler {
-  const options = { overrideGlobalObjects: false }
-  const listener = getRequestListener(
-    app.fetch as Parameters<typeof getRequestListener>[0],
-    options
-  )
-  return async (incoming, outgoing) => void (await listener(incoming, outgoing))
+  const load = async () => {
+    const { getRequestListener } = await import('@hono/node-server')
+    type Fetch = Parameters<typeof getRequestListener>[0]
+    return getRequestListener(app.fetch as Fetch, { overrideGlobalObjects: false })
+  }
+  let listener: ReturnType<typeof load> | undefined
+  return async (incoming, outgoing) => {
+    const answer = await (listener ??= load())
+    await answer(incoming, outgoing)
+  }
 }
 
 async function openCore(
