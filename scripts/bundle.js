@@ -2,9 +2,20 @@
 // parts, stays outside. dist/fogbank.cjs is the command, which looks at Node's version before it takes that in.
 // Beside them the JSON Schema of fogbank.config.json, for editors.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { dirname, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { renderLicenses } from './licenses.js'
+
+/** Where a package that is there more than once, or in two forms, is to be taken from. */
+const ALIASES = {
+  // ajv-formats has a copy of its own.
+  ajv: dirname(createRequire(resolve('packages/personality/index.ts')).resolve('ajv/package.json')),
+  // Its other form brings in all that signs, of which two functions are used.
+  '@smithy/signature-v4': resolve('node_modules/@smithy/signature-v4/dist-es/index.js')
+}
 
 const { metafile } = await build({
   entryPoints: ['packages/server/published.ts'],
@@ -14,6 +25,7 @@ const { metafile } = await build({
   target: 'node20',
   format: 'cjs',
   external: ['classic-level'],
+  alias: ALIASES,
   // Comments hold the only characters that are not ASCII, for which the whole source would take two bytes each.
   minifyWhitespace: true,
   lineLimit: 120,
@@ -23,7 +35,12 @@ const { metafile } = await build({
 })
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', renderLicenses(metafile))
 
-copyFileSync('packages/server/launcher.cjs', 'dist/fogbank.cjs')
+const bundle = readFileSync('dist/fogbank-suite.cjs')
+if (bundle.some((byte) => byte > 0x7f)) throw new Error('the bundle is not ASCII')
+const hash = createHash('sha256').update(bundle).digest('hex').slice(0, 16)
+const launcher = readFileSync('packages/server/launcher.cjs', 'utf8')
+writeFileSync('dist/fogbank.cjs', launcher.replace("'BUILD'", `'${hash}'`))
+rmSync('dist/.cache', { recursive: true, force: true })
 
 const schema = execFileSync(process.execPath, ['dist/fogbank.cjs', 'schema'])
 writeFileSync('dist/fogbank.config.schema.json', schema)
