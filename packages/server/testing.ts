@@ -93,7 +93,8 @@ export async function withRunning(
 ): Promise<void> {
   const running = fogbank(cwd, ['start', '--port-base', '0', ...args])
   try {
-    await running.says('authority')
+    // At the start of a line: a credential is of the authority, too.
+    await running.says('\nauthority ')
     const [, url] = /control +(\S+)/.exec(running.output.out)!
     await run({ ...running, url: url!, mqttUrl: url!.replace('http', 'mqtt') })
     running.child.kill('SIGTERM')
