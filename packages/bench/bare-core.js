@@ -6,7 +6,7 @@ import { Hono } from 'hono'
 import { Level } from 'level'
 import net from 'node:net'
 
-async function main() {
+async function start() {
   const [port, directory] = process.argv.slice(2)
   const level = new Level(directory, { valueEncoding: 'buffer' })
   await level.open()
@@ -17,7 +17,10 @@ async function main() {
   serve({ port: Number(port), hostname: '127.0.0.1', fetch: app.fetch })
 }
 
-main().catch((error) => {
-  console.error(error)
-  process.exit(1)
-})
+/** For the launcher. */
+export function main() {
+  start().catch((error) => {
+    console.error(error)
+    process.exit(1)
+  })
+}
