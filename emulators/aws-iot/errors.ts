@@ -696,9 +696,9 @@ export const errors = defineErrors({
 /**
  * The service's error envelope; the colon behind the type stands in every capture.
  *
- * No number beside the message, as a shadow's answers over MQTT have one: the vendor's SDK for Go takes
- * `code` for a text, and its own test against the service is told the name of the error.
- * @see aws-sdk-go: awstesting/integration/smoke/iotdataplane; aws-sdk-go-v2: aws/protocol/restjson
+ * A shadow's refusals have a number beside the message over MQTT. No capture shows what they have over
+ * HTTP, and with a number the vendor's SDK for Go would know none of them: it takes `code` for a text.
+ * @see aws-sdk-go-v2: aws/protocol/restjson/decoder_util.go
  */
 export function render(error: ProviderError, call: Call): Reply {
   return {
