@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
 
 /** Time as the whole suite sees it; tests put their own in and move it by hand. */
 export interface Clock {
@@ -32,7 +32,27 @@ export const systemClock: Clock = {
   }
 }
 
-export const systemIds: Ids = { uuid: randomUUID, bytes: randomBytes }
+const POOL_BYTES = 4096
+
+/** Draws from the system many bytes at a time: a call for each lock token costs more than all else of it. */
+function createRandomBytes(): (length: number) => Buffer {
+  const pool = Buffer.alloc(POOL_BYTES)
+  let used = POOL_BYTES
+  return (length) => {
+    if (length > POOL_BYTES) return randomBytes(length)
+    if (used + length > POOL_BYTES) {
+      randomFillSync(pool)
+      used = 0
+    }
+    const bytes = Buffer.from(pool.subarray(used, used + length))
+    // What was handed out once is in nobody's reach here.
+    pool.fill(0, used, used + length)
+    used += length
+    return bytes
+  }
+}
+
+export const systemIds: Ids = { uuid: randomUUID, bytes: createRandomBytes() }
 
 /** A clock that stands still until it is told to move. */
 export interface ManualClock extends Clock {
