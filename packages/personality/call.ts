@@ -86,6 +86,8 @@ export interface Call<State = unknown, Principal = unknown> {
   query: Record<string, string>
   /** The body, once the size stage (or authentication) has read it. */
   body: Buffer
+  /** The body as JSON, where the schema stage has read it as that. */
+  json?: unknown
   /** Who calls, once authentication has said so. */
   principal: Principal
   /** The id of this exchange, for headers and bodies that carry one. */

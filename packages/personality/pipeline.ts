@@ -53,8 +53,8 @@ export function createPipeline<State>(
     schema(call, route) {
       if (!route) return
       const isOmitted = route.operation.emptyBody === true && call.body.length === 0
-      const fault =
-        route.query?.(call.query) ?? (isOmitted ? undefined : route.body?.(parseJson(call.body)))
+      if (route.body && !isOmitted) call.json = parseJson(call.body)
+      const fault = route.query?.(call.query) ?? (isOmitted ? undefined : route.body?.(call.json))
       if (!fault) return
       throw route.operation.invalid?.(fault, call) ?? definition.fallbacks.malformedTarget()
     }

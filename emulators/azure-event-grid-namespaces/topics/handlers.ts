@@ -93,7 +93,7 @@ async function settle(
   act: (queue: Queue, locks: string[]) => Promise<Set<string>>
 ): Promise<Reply> {
   const { queue } = findQueue(call)
-  const { lockTokens } = JSON.parse(call.body.toString()) as { lockTokens: string[] }
+  const { lockTokens } = call.json as { lockTokens: string[] }
   limits.lockTokensPerRequest.check(lockTokens.length)
   const locks = lockTokens.map(readLockToken)
   const settled = await act(
