@@ -5,6 +5,9 @@ import type { ClientResource } from './settings.ts'
 /** All attributes of a client together, as JSON. */
 const MAXIMUM_ATTRIBUTE_BYTES = 4096
 
+/** What a namespace holds for each of its throughput units. */
+const PER_THROUGHPUT_UNIT = { topics: 100, clients: 10_000 } as const
+
 const LISTS = [
   'topicSpaces',
   'clients',
@@ -43,6 +46,7 @@ export function checkReferences(settings: WholeSettings): void {
     }
   }
   settings.clients.forEach(checkClient)
+  checkCapacity(settings)
 }
 
 function checkClient({ name, attributes }: ClientResource): void {
@@ -50,6 +54,18 @@ function checkClient({ name, attributes }: ClientResource): void {
   if (attributes && bytes > MAXIMUM_ATTRIBUTE_BYTES) {
     throw new SettingsError(
       `clients/${name}/attributes: has ${bytes} bytes, but at most ${MAXIMUM_ATTRIBUTE_BYTES} fit`
+    )
+  }
+}
+
+function checkCapacity(settings: WholeSettings): void {
+  const { capacity = 1 } = settings.sku ?? {}
+  for (const list of ['topics', 'clients'] as const) {
+    const { length } = settings[list]
+    const maximum = PER_THROUGHPUT_UNIT[list] * capacity
+    if (length <= maximum) continue
+    throw new SettingsError(
+      `${list}: has ${length}, but ${capacity} throughput units hold at most ${maximum}`
     )
   }
 }

@@ -68,7 +68,6 @@ export const namespaceProperties = {
   },
   topics: {
     type: 'array',
-    maxItems: 100,
     description: 'Namespace topics. Absent: `default` with the queue subscription `default`.',
     items: topic
   },
