@@ -150,14 +150,15 @@ async function admitted({ running, mint }: World) {
 
 sessions("whose names meet, of two clients at once, are the first one's", () =>
   withNamespace({}, async (world) => {
-    const clients: TestClient[] = []
-    for (const name of ['dev1', 'dev2']) {
-      const peer = { certificate: await issueClient(name) }
-      const properties = { ...LASTING }
-      clients.push(await world.client({ clientId: 'same', clean: false, properties }, peer))
-    }
-    const codes = await Promise.all(clients.map(async ({ next }) => (await next())?.reasonCode))
-    assert.equal(codes.toSorted(), [0, 0x87])
+    const { identity } = await admitted(world)
+    const { checkSession } = world.running.mqtt!
+    const client = { clientId: 'same', version: 5 as const, identity }
+    assert.is(checkSession!(client, undefined, true), undefined)
+    const other = await world.client(
+      { clientId: 'same' },
+      { certificate: await issueClient('dev2') }
+    )
+    assert.is((await other.next())?.reasonCode, 0x87)
   })
 )
 
