@@ -20,6 +20,8 @@ export interface Reply {
    * whoever takes the WebSocket itself.
    */
   upgrade?: { principal: unknown } | { webSocket: WebSocketTaker }
+  /** For our log line, never for the client: `topic=a principal=b`. */
+  detail?: string
 }
 
 /** Takes over the WebSocket that an upgrade opens. */

@@ -66,6 +66,7 @@ export function createPipeline<State>(
     let outcome = 'ok'
     try {
       reply = await pass(call)
+      if (reply.detail !== undefined) outcome = `ok ${reply.detail}`
     } catch (thrown) {
       const error = toProviderError(thrown, call)
       outcome = error.detail ? `${error.key} ${error.detail}` : error.key
