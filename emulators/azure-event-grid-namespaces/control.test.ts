@@ -264,8 +264,14 @@ control('accepts a new key at once and the old one no more', () =>
     const type = { 'content-type': 'application/cloudevents-batch+json' }
     const old = await world.send({ ...call, headers: { ...KEY, ...type } })
     assert.is(old.status, 401)
-    const authorization = `SharedAccessKey ${key}`
-    assert.is((await world.send({ ...call, headers: { authorization, ...type } })).status, 200)
+    const codeOf = async (own: string) => {
+      const authorization = `SharedAccessKey ${own}`
+      return (await world.send({ ...call, headers: { authorization, ...type } })).status
+    }
+    assert.is(await codeOf(key), 200)
+    const second = Buffer.alloc(32, 's').toString('base64')
+    await world.control('PATCH', '/namespaces/default', { keys: [key, second] })
+    assert.equal([await codeOf(key), await codeOf(second)], [200, 200])
   })
 )
 

@@ -32,7 +32,13 @@ export async function httpPublish(call: EventGridCall): Promise<Reply> {
   })
   const clientId = nameOf(principal)
   await namespace.space.publish(message, markRouted({ personality: PERSONALITY, clientId }))
-  return { status: namespace.current.acceptedStatus }
+  return { status: namespace.current.acceptedStatus, detail: toDiagnostics(call, clientId) }
+}
+
+/** What the service's diagnostics say of an HTTP Publish: the protocol's name and four fields. */
+function toDiagnostics({ requestId, request, query }: EventGridCall, principal: string): string {
+  const { address } = request.peer
+  return `http-publish request=${requestId} topic=${query.topic} ip=${address} principal=${principal}`
 }
 
 /** Topic, properties, size and permission of a publish, by whichever door. @throws ProviderError */

@@ -51,6 +51,16 @@ mqtt('CONNACK names the capabilities and echoes the method', () =>
   })
 )
 
+mqtt('CONNACK has no response information, though a client asks for it', () =>
+  withNamespace({}, async (world) => {
+    const client = await world.client(
+      await world.jwt(undefined, { requestResponseInformation: true })
+    )
+    const { properties } = (await client.next())!
+    assert.equal(properties, { ...CAPABILITIES, ...METHOD })
+  })
+)
+
 mqtt('an id is assigned, keep-alive and session expiry are lowered', () =>
   withNamespace({ settings: MANY }, async (world) => {
     const jwt = await world.jwt(undefined, { sessionExpiryInterval: 7200 })

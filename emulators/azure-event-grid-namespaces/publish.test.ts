@@ -73,6 +73,36 @@ const FLAGS: [query: string, headers: Record<string, string>, qos: number, retai
   ['', { 'mqtt-retain': '1' }, 1, true]
 ]
 
+publish('is logged with what the diagnostics of the service have', () =>
+  withNamespace({}, async (world) => {
+    await world.publish('lab/dev1')
+    const line = world.lines.find((one) => one.includes(' HttpPublish 204 ')) ?? ''
+    assert.match(
+      line,
+      /HttpPublish 204 ok http-publish request=[0-9a-f-]{36} topic=lab\/dev1 ip=\S+ principal=f09ba2c0-0000-4000-8000-000000000003$/
+    )
+  })
+)
+
+publish('takes no session, and no lifecycle event tells of it', () =>
+  withNamespace({}, async (world) => {
+    const client = await world.client(await world.jwt())
+    assert.is((await client.next())?.reasonCode, 0)
+    const told = async () =>
+      (await world.control('GET', '/namespaces/default/lifecycleEvents')).body
+    const before = await told()
+    assert.is(before.value.length, 1)
+    for (let index = 0; index < 3; index++) {
+      assert.is((await world.publish('lab/dev1')).status, 204)
+    }
+    assert.equal(await told(), before)
+    const { body } = await world.control('GET', '/namespaces/default/sessions')
+    assert.is(body.value.length, 1)
+    client.mqtt.sendPing()
+    assert.is((await client.next())?.cmd, 'pingresp')
+  })
+)
+
 publish('takes QoS and retain flag from the query first, then from the header', () =>
   withNamespace({}, async (world) => {
     for (const [query, headers, qos, retain] of FLAGS) {
