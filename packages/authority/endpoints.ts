@@ -1,7 +1,6 @@
 import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { Clock, Ids } from '@fogbank/core'
-import { isSameSecret, ProviderError, type Log } from '@fogbank/personality'
+import { isSameSecret, limitBody, ProviderError, type Log } from '@fogbank/personality'
 import { ASSERTION_TYPE, checkAssertion } from './assertions.ts'
 import { errors, toErrorBody } from './errors.ts'
 import type { SigningKey } from './keys.ts'
@@ -30,10 +29,9 @@ export function createEndpoints(context: EndpointContext): Hono<any> {
   const { registry } = context
   const app = new Hono()
   const base = (c: Context) => context.toBaseUrl(c.req.raw)
-  const limited = bodyLimit({
-    maxSize: FORM_BYTES,
-    onError: (c) => refuse(c, errors.BodyTooLarge({ limit: FORM_BYTES }), context)
-  })
+  const limited = limitBody(FORM_BYTES, (c) =>
+    refuse(c, errors.BodyTooLarge({ limit: FORM_BYTES }), context)
+  )
   const describe = (c: Context, tokenPath: string) => {
     const segment = c.req.param('tenant') as string
     const tenantId = registry.toTenant(segment) ?? WELL_KNOWN_PRINCIPAL.tenantId

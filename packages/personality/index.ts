@@ -35,6 +35,7 @@ export {
   type HttpOut,
   type OutgoingRequest
 } from './http-out.ts'
+export { limitBody } from './limit-body.ts'
 export { defineLimits, type Limit, type LimitRow, type Limits } from './limits.ts'
 export { defineOperations, type Operation, type Operations } from './operations.ts'
 export { compilePath, parseQuery, rawPath, rawQuery } from './path.ts'

@@ -14,6 +14,7 @@ function createParts() {
       throw new SettingsError('things: there is no lamp')
     })
   return createControl({
+    log: { info() {}, warn() {}, error() {} },
     running: new Map([['lab', { control } as unknown as RunningPersonality]]),
     endpoints: () => ({}),
     ca: async () => '',

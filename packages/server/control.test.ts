@@ -133,6 +133,30 @@ control('takes a body of 64 KiB and refuses a longer one with 413', () =>
   })
 )
 
+control('takes a chunked body of 64 KiB, too, and refuses a longer one before it ends', () =>
+  withSuite({ only }, async ({ endpoints }) => {
+    const { http } = endpoints.control as { http: string }
+    const send = (path: string, chunks: string[], ends = true) => {
+      const body = new ReadableStream({
+        start(controller) {
+          for (const chunk of chunks) controller.enqueue(Buffer.from(chunk))
+          if (ends) controller.close()
+        }
+      })
+      return fetch(http + path, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    }
+    const small = await send('/authority/tokens', ['{"clie', 'ntId":"x"}'])
+    assert.is(small.status, 200)
+    assert.match(await small.text(), 'access_token')
+    const atLimit = await send('/fail', [' '.repeat(65_534), '{}'])
+    assert.is(atLimit.status, 400)
+    assert.match(await atLimit.text(), /must have required property/)
+    const over = await send('/fail', [' '.repeat(65_535), '{}'], false)
+    assert.is(over.status, 413)
+    await over.body?.cancel()
+  })
+)
+
 control('does nothing for a page of another origin', () =>
   withSuite({ only }, async ({ endpoints, core }) => {
     const space = await core.space('main')

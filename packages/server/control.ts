@@ -1,15 +1,17 @@
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import {
   compileSchema,
+  limitBody,
   SettingsError,
   type JsonSchema,
+  type Log,
   type RunningPersonality
 } from '@fogbank/personality'
 import type { Endpoints } from './endpoints.ts'
 
 /** What the control port does things to. */
 export interface ControlDeps {
+  log: Log
   running: ReadonlyMap<string, RunningPersonality>
   endpoints(host: string): Endpoints
   ca(): Promise<string>
@@ -81,10 +83,9 @@ export function createControl(deps: ControlDeps): Hono {
     throw new BadRequest(`${what} ${fault.sentence}${property}; the keys are ${keys}`)
   }
 
-  const limited = bodyLimit({
-    maxSize: MAXIMUM_BODY_BYTES,
-    onError: (c) => c.json({ error: `a body has at most ${MAXIMUM_BODY_BYTES} bytes` }, 413)
-  })
+  const limited = limitBody(MAXIMUM_BODY_BYTES, (c) =>
+    c.json({ error: `a body has at most ${MAXIMUM_BODY_BYTES} bytes` }, 413)
+  )
   // A DELETE has neither header; the limit would look for a body that node-server cannot give it.
   app.use((c, next) =>
     c.req.header('content-length') || c.req.header('transfer-encoding') ? limited(c, next) : next()
@@ -133,7 +134,8 @@ export function createControl(deps: ControlDeps): Hono {
     if (error instanceof BadRequest || error instanceof SettingsError) {
       return c.json({ error: error.message }, 400)
     }
-    throw error
+    deps.log.error(error, `control: ${c.req.method} ${c.req.path} failed`)
+    return c.json({ error: 'it failed; the log has the stack' }, 500)
   })
   return app
 }

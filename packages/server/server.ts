@@ -182,6 +182,7 @@ export async function startSuite(options: {
       )
     }
     const control = createControl({
+      log,
       running: personalities,
       endpoints,
       ca: () => tls.ca(),
