@@ -60,6 +60,35 @@ const NAMESPACE_TOPIC = {
   }
 }
 
+inside('an MQTT topic takes an event at once, or else from the store', () =>
+  withDelivery(
+    toTopic({ endpointType: 'MqttTopic', properties: { topic: 'shop/orders' } }),
+    async (world) => {
+      const { core } = world.fogbank
+      const records = await core.records(`${TOPICS}:delivery`)
+      const space = await core.space('main')
+      const { commit } = records
+      const { publish } = space
+      let commits = 0
+      records.commit = (changes) => {
+        commits++
+        return commit(changes)
+      }
+      await world.publish([order({ id: '1' })])
+      await world.logged(/delivery to-somewhere delivered/)
+      assert.is(commits, 0)
+      space.publish = () => {
+        space.publish = publish
+        return Promise.reject(new Error('no room'))
+      }
+      await world.publish([order({ id: '2' })])
+      await world.logged(/delivery to-somewhere delivered/, 2)
+      // Stored before the 200, and forgotten once delivered.
+      assert.ok(commits > 0)
+    }
+  )
+)
+
 inside('a namespace topic takes CloudEvents through its sink', () =>
   withDelivery(toTopic(NAMESPACE_TOPIC), async (world) => {
     const taken: unknown[] = []

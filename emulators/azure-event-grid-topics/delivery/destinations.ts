@@ -12,6 +12,8 @@ import { postEvents } from './webhook.ts'
 export interface Target {
   /** One attempt for all of them; whatever it throws is an attempt that failed. */
   deliver(events: readonly PublishedEvent[], deliveryCount: number): Promise<Attempt>
+  /** The core takes them, and stores what it takes: nobody else has to until then. */
+  readonly local?: boolean
   close(): Promise<void>
 }
 
@@ -31,7 +33,7 @@ export async function createTarget(
     case 'WebHook':
       return only((events, count) => postEvents(http, subscription, events, count))
     case 'MqttTopic':
-      return only(await toMqttTopic(core, subscription, destination.properties))
+      return { ...only(await toMqttTopic(core, subscription, destination.properties)), local: true }
     case 'NamespaceTopic':
       return only(toNamespaceTopic(core, destination.properties.resourceId))
     case 'StorageQueue': {

@@ -288,6 +288,17 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
     return deadLetterDestination === undefined
   }
 
+  /** Gives an event to those who want it and take it at once; the others are who it is still owed to. */
+  async function handOver(event: PublishedEvent): Promise<Served[]> {
+    const wanting = byResource.get(event.resource)?.filter((one) => wants(one, event)) ?? []
+    const owed: Served[] = []
+    for (const one of wanting) {
+      const isDone = one.target.local && (await one.queue.deliverNow(event))
+      if (!isDone && !isOverfull(one)) owed.push(one)
+    }
+    return owed
+  }
+
   await openAll()
   // Before anything new comes in, which is numbered behind it.
   await recover()
@@ -296,14 +307,13 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
     async accept(events) {
       const changes: RecordChange[] = []
       const pushes = new Map<string, Pending[]>()
-      for (const event of events) {
-        const subscriptions = byResource.get(event.resource)
-        if (!subscriptions) continue
-        const wanting = subscriptions.filter((one) => wants(one, event) && !isOverfull(one))
-        if (wanting.length === 0) continue
-        const added = store.add(event, wanting.length)
+      const left = await Promise.all(events.map(handOver))
+      for (const [at, event] of events.entries()) {
+        const owed = left[at]!
+        if (owed.length === 0) continue
+        const added = store.add(event, owed.length)
         changes.push(added.change)
-        for (const one of wanting) {
+        for (const one of owed) {
           const pending = toPending(one, added.sequence, event.publishedAtMs)
           changes.push(store.toSave(one.subscription.key, pending))
           const { key } = one.subscription

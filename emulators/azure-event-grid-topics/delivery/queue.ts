@@ -39,6 +39,8 @@ export interface Queue {
   readonly size: number
   /** Takes what is stored already; those that come together may go out together. */
   push(pending: readonly Pending[]): void
+  /** Delivers an event that nobody has stored; false: it was not, and has to be. */
+  deliverNow(event: PublishedEvent): Promise<boolean>
   /** Lets deliveries go out, at most so many requests a minute. */
   open(ratePerMinute: number): void
   /** Takes up nothing more; resolves when what is in hand has ended. */
@@ -248,6 +250,19 @@ export function createQueue(deps: QueueDeps): Queue {
   return {
     get size() {
       return known.size
+    },
+    async deliverNow(event) {
+      const isFree = known.size === 0 && requests < MAXIMUM_REQUESTS && notBeforeMs <= clock.now()
+      if (!isOpen || stopped || !isFree) return false
+      requests++
+      try {
+        if (outcomeOf(await deps.deliver([event], 0)) !== 'Delivered') return false
+        lines.count(1)
+        return true
+      } finally {
+        requests--
+        run()
+      }
     },
     push(all) {
       for (const pending of all) {
