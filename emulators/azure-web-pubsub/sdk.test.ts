@@ -80,12 +80,36 @@ const closed = ({ client }: Device): Promise<unknown> =>
     'the end of a client'
   )
 
+/** Notes what is called of an object that passes for it. */
+function noting<T extends object>(object: T, called: Set<string>, prefix = ''): T {
+  return new Proxy(object, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        called.add(prefix + String(name))
+        const result = Reflect.apply(value, target, args) as object
+        return name === 'group' ? noting(result, called, 'group.') : result
+      }
+    }
+  })
+}
+
+function methodsOf(object: object, prefix = ''): string[] {
+  const prototype = Object.getPrototypeOf(object) as object
+  return Object.entries(Object.getOwnPropertyDescriptors(prototype))
+    .filter(([name, { value }]) => typeof value === 'function' && !/^(?:_|constructor$)/.test(name))
+    .map(([name]) => prefix + name)
+}
+
 const sdk = suite('azure-web-pubsub SDK for JavaScript')
 
 for (const [name, create] of Object.entries(CLIENTS)) {
   sdk(`runs every method with ${name}`, () =>
     withWebPubSub({}, async ({ world }) => {
-      const service = await create(world)
+      const client = await create(world)
+      const called = new Set<string>()
+      const service = noting(client, called)
       const group = service.group('room1')
       const { token, url, baseUrl } = await service.getClientAccessToken({
         clientProtocol: 'mqtt',
@@ -160,6 +184,16 @@ for (const [name, create] of Object.entries(CLIENTS)) {
         const gone = closed(third)
         await service.closeUserConnections('alice')
         await gone
+        const fourth = await connect(plain, 'device4')
+        const last = closed(fourth)
+        await service.closeAllConnections({ reason: 'the end' })
+        await last
+        const all = [...methodsOf(client), ...methodsOf(client.group('room1'), 'group.')]
+        assert.ok(all.length > 20)
+        assert.equal(
+          all.filter((name) => !called.has(name)),
+          []
+        )
       } finally {
         device.client.end(true)
       }

@@ -18,6 +18,9 @@ async function run(python: string, world: World): Promise<Record<string, unknown
   return runScript(world, { python, name: 'web_pubsub.py', given: () => ({ connectionStrings }) })
 }
 
+/** Of methods that this SDK alone has, and the names of those that were left out. */
+const OWN_ANSWERS = { members: [['device1', 'alice']], request: 200, end: null, 'left out': [] }
+
 const sdk = suite('azure-web-pubsub SDK for Python')
 const found = await findPython()
 
@@ -31,9 +34,10 @@ if ('reason' in found) {
       const device = await world.mqtt({ at: ID, url: deviceUrl(http) }, options)
       const outcomes = await run(found.python, world)
       const path = '/clients/mqtt/hubs/chat'
+      const answers = { ...ANSWERS, ...OWN_ANSWERS }
       assert.equal(outcomes, {
-        http: { url: `${http.replace('http', 'ws')}${path}`, ...ANSWERS },
-        https: { url: `${https.replace('http', 'ws')}${path}`, ...ANSWERS },
+        http: { url: `${http.replace('http', 'ws')}${path}`, ...answers },
+        https: { url: `${https.replace('http', 'ws')}${path}`, ...answers },
         'wrong key': 401
       })
       for (const payload of [...MESSAGES, ...MESSAGES]) {

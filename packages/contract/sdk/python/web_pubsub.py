@@ -8,9 +8,27 @@ import json
 import sys
 
 from azure.core.exceptions import HttpResponseError
+from azure.core.rest import HttpRequest
 from azure.messaging.webpubsubservice import WebPubSubServiceClient
 
 given = json.load(sys.stdin)
+
+
+class Noting:
+    """Passes everything on, and notes the names of what is called."""
+
+    def __init__(self, service):
+        self.service = service
+        # Used to make the client.
+        self.called = {"from_connection_string"}
+
+    def __getattr__(self, name):
+        self.called.add(name)
+        return getattr(self.service, name)
+
+    def left_out(self):
+        names = {name for name in dir(self.service) if not name.startswith("_")}
+        return sorted(names - self.called)
 
 
 def run(service):
@@ -28,6 +46,10 @@ def run(service):
         "no group": service.group_exists("room1"),
         "add connection": service.add_connection_to_group("room1", "device1"),
         "group": service.group_exists("room1"),
+        "members": [
+            (member.connection_id, member.user_id)
+            for member in service.list_connections(group="room1", top=5)
+        ],
         "all": service.send_to_all("to all", **send),
         "to group": service.send_to_group("room1", "to group", **send),
         "to user": service.send_to_user("alice", {"to": "user"}),
@@ -45,13 +67,18 @@ def run(service):
         "close user": service.close_user_connections("nobody"),
         "close connection": service.close_connection("missing", reason="bye"),
         "close all": service.close_all_connections(excluded=["device1"]),
+        "request": service.send_request(
+            HttpRequest("HEAD", "/api/hubs/chat/users/alice?api-version=2024-12-01")
+        ).status_code,
+        "end": service.close(),
+        "left out": service.left_out(),
     }
 
 
 outcomes = {}
 for scheme, connection_string in given["connectionStrings"].items():
     service = WebPubSubServiceClient.from_connection_string(connection_string, hub="chat")
-    outcomes[scheme] = run(service)
+    outcomes[scheme] = run(Noting(service))
 wrong = given["connectionStrings"]["http"].replace("AccessKey=", "AccessKey=wrong")
 try:
     service = WebPubSubServiceClient.from_connection_string(wrong, hub="chat")
