@@ -23,6 +23,8 @@ export interface MqttConnection extends HubConnection {
   readonly sessionId: string
   /** The client's connection; absent while it is away. */
   session: Session<MqttConnection> | undefined
+  /** Told when the application server has ended it; set by whoever watches the sessions. */
+  ended(): void
   /** Sends to this client alone, under any topic; queued while it is away. @param qos @default 1 */
   sendUnder(topic: string, message: HubMessage, qos?: QoS): Promise<void>
 }
@@ -77,6 +79,7 @@ export function createMqttConnection(options: {
     sessionId,
     permissions,
     session: undefined,
+    ended: () => void hub.remove(connection),
     async sendUnder(topic, message, qos) {
       const { payload, properties, ...ordinary } = toMqttMessage(message, topic)
       const wanted = qos ?? ordinary.qos
@@ -119,7 +122,7 @@ export function createMqttConnection(options: {
         will: options.publishesWillOnClose ? 'publish' : 'suppress',
         ...(reason === undefined ? {} : { reasonString: reason })
       })
-      hub.remove(connection)
+      connection.ended()
     }
   }
   return connection

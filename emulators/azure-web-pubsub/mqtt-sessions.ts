@@ -35,6 +35,7 @@ export async function watchSessions(hub: Hub, side: MqttSide): Promise<void> {
     const { principal, sessionId } = fromOwner(hub.name, owner!)
     sessionIds.add(sessionId)
     const connection = createConnection(hub, side, { clientId, principal, sessionId })
+    watch(connection)
     const groups = [...subscriptions.keys()].filter((filter) => !isServiceTopic(filter))
     settled(hub.add(connection, groups), `session ${clientId}`)
   }
@@ -46,9 +47,14 @@ export async function watchSessions(hub: Hub, side: MqttSide): Promise<void> {
     const earlier = hub.get(connection.connectionId)
     if (earlier === connection) return
     // A clean start has ended the session that was there.
-    if (earlier?.brokered) gone(earlier as MqttConnection, ends.get(earlier as MqttConnection))
+    if (earlier?.brokered) (earlier as MqttConnection).ended()
+    watch(connection)
     settled(hub.add(connection, connection.principal.groups), `groups of ${session.clientId}`)
     side.events.connected(connection)
+  }
+
+  function watch(connection: MqttConnection): void {
+    connection.ended = () => gone(connection, ends.get(connection))
   }
 
   function disconnected(session: Session, cause: DisconnectCause): void {

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ALL_ROLES, withWebPubSub, type HandlerAnswer } from '../clients/testing.ts'
+import { ALL_ROLES, within, withWebPubSub, type HandlerAnswer } from '../clients/testing.ts'
 import { advanceUntil, configure, handle } from './testing.ts'
 
 const PRIMARY = 'local-emulator-primary-key-0123456789abcdef'
@@ -230,6 +230,33 @@ ends('comes when the application server closes', () =>
     assert.equal(JSON.parse(body.toString()), {
       reason: 'ClosedByAppServer',
       mqtt: { initiatedByClient: false, disconnectPacket: { code: 0x98, userProperties: null } }
+    })
+  })
+)
+
+ends('comes when the application server closes a session that would have lasted', () =>
+  withWebPubSub({}, async (world) => {
+    const handler = await handle(world, () => ({ status: 204 }), { systemEvents: ['disconnected'] })
+    const lasting = { clean: false, properties: { sessionExpiryInterval: 30 } }
+    await world.mqtt({ mqtt: { ...lasting, clientId: 'here' } })
+    await world.service().closeConnection('here', { reason: 'bye' })
+    const here = await handler.next()
+    assert.is(here.headers['ce-connectionid'], 'here')
+    assert.equal(JSON.parse(here.body.toString()), {
+      reason: 'ClosedByAppServer',
+      mqtt: { initiatedByClient: false, disconnectPacket: { code: 0x98, userProperties: null } }
+    })
+    const away = await world.mqtt({ mqtt: { ...lasting, clientId: 'away' } })
+    await within(away.mqtt.endAsync(), 'the goodbye')
+    const space = await world.fogbank.core.space('hub:chat')
+    while (space.session('azure-web-pubsub', 'away')) await new Promise(setImmediate)
+    await world.service().closeConnection('away')
+    const gone = await handler.next()
+    assert.is(gone.headers['ce-connectionid'], 'away')
+    // Its last socket had said goodbye.
+    assert.equal(JSON.parse(gone.body.toString()), {
+      reason: '',
+      mqtt: { initiatedByClient: true, disconnectPacket: { code: 0, userProperties: null } }
     })
   })
 )
