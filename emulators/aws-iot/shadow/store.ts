@@ -93,8 +93,6 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
   }
 
   async function load(key: string): Promise<{ shadow: Shadow | undefined; lastVersion: number }> {
-    const known = remembered.get(key)
-    if (known) return { shadow: known, lastVersion: known.version }
     const value = await records.get(key)
     if (!value) return { shadow: undefined, lastVersion: 0 }
     const kept = JSON.parse(value.toString()) as StoredShadow | Tombstone
@@ -105,8 +103,8 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
 
   /** One after the other for one shadow, side by side for others. */
   function inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = running.get(key) ?? Promise.resolve()
-    const result = before.then(task, task)
+    const before = running.get(key)
+    const result = before ? before.then(task, task) : task()
     running.set(key, result)
     const forget = () => running.get(key) === result && running.delete(key)
     result.then(forget, forget)
@@ -142,11 +140,14 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
 
   sweepLater()
   return {
-    read: async (id) => (await load(keyOf(id))).shadow,
+    read: async (id) => remembered.get(keyOf(id)) ?? (await load(keyOf(id))).shadow,
     change(id, change) {
       const key = keyOf(id)
       return inTurn(key, async () => {
-        const { shadow: before, lastVersion } = await load(key)
+        const known = remembered.get(key)
+        const { shadow: before, lastVersion } = known
+          ? { shadow: known, lastVersion: known.version }
+          : await load(key)
         const { shadow, result } = change(before, lastVersion)
         const deletedAtMs = clock.now()
         const kept = shadow

@@ -53,26 +53,30 @@ export function createShadowTopics(options: {
 }): ShadowTopics {
   const { space, shadows, rates, log } = options
 
-  /** @param toBody is asked where somebody hears it; undefined: there is nothing to tell */
-  async function publish(
+  /**
+   * Undefined: nobody hears it.
+   * @param toBody is asked where somebody does; undefined: there is nothing to tell
+   */
+  function publish(
     { thing, name }: ShadowId,
     suffix: string,
     toBody: () => string | undefined
-  ): Promise<void> {
+  ): Promise<unknown> | undefined {
     const topic = `$aws/things/${thing}/shadow${name === undefined ? '' : `/name/${name}`}/${suffix}`
-    if (!space.isHeard(topic, ORIGIN)) return
+    if (!space.isHeard(topic, ORIGIN)) return undefined
     const body = toBody()
-    if (body === undefined) return
+    if (body === undefined) return undefined
     const message: Message = { topic, payload: Buffer.from(body), qos: 1, retain: false }
-    await space.publish(message, ORIGIN)
+    return space.publish(message, ORIGIN)
   }
 
   async function announce(id: ShadowId, { accepted, delta, documents }: Updated): Promise<void> {
-    await Promise.all([
+    const told = [
       publish(id, 'update/accepted', () => accepted),
       publish(id, 'update/delta', delta),
       publish(id, 'update/documents', documents)
-    ])
+    ].filter((published) => published !== undefined)
+    if (told.length > 0) await Promise.all(told)
   }
 
   async function act({ verb, ...id }: ShadowRequest, payload: Buffer): Promise<void> {
@@ -86,7 +90,9 @@ export function createShadowTopics(options: {
 
   return {
     announce,
-    announceDeletion: (id, deleted) => publish(id, 'delete/accepted', () => deleted),
+    async announceDeletion(id, deleted) {
+      await publish(id, 'delete/accepted', () => deleted)
+    },
     async answer(request, payload, connectionId) {
       let answered = () => {}
       try {
