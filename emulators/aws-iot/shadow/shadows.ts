@@ -127,16 +127,17 @@ function merge(
   const stamped = toText({ timestamp })
   if (state === null) return { after: { version }, named: { state: 'null', metadata: stamped } }
   const after: Shadow = { version, desired: before?.desired, reported: before?.reported }
-  const states: Partial<Record<SectionName, string>> = {}
-  const stamps: Partial<Record<SectionName, string>> = {}
+  let states = ''
+  let stamps = ''
   for (const name of Object.keys(state) as SectionName[]) {
     const wanted = state[name]
     const patch = wanted ? toPatch(wanted, timestamp) : undefined
-    states[name] = patch?.stateText ?? 'null'
-    stamps[name] = patch?.metadataText ?? stamped
+    const comma = states === '' ? '' : ','
+    states += `${comma}"${name}":${patch?.stateText ?? 'null'}`
+    stamps += `${comma}"${name}":${patch?.metadataText ?? stamped}`
     after[name] = patch && mergeSection(before?.[name], patch)
   }
-  return { after, named: { state: toText(states), metadata: toText(stamps) } }
+  return { after, named: { state: `{${states}}`, metadata: `{${stamps}}` } }
 }
 
 interface Change {
@@ -150,8 +151,10 @@ interface Change {
 function describe(request: UpdateRequest, { before, after, named, timestamp }: Change): Updated {
   const { version } = after
   const clientToken = quote(request.clientToken)
+  const token = clientToken === undefined ? '' : `,"clientToken":${clientToken}`
   return {
-    accepted: toText({ ...named, version, timestamp, clientToken }),
+    // Every update has one, so it is put together without an object in between.
+    accepted: `{"state":${named.state},"metadata":${named.metadata},"version":${version},"timestamp":${timestamp}${token}}`,
     delta() {
       const delta = deltaOf(after)
       if (!delta) return undefined
