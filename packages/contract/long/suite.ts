@@ -61,6 +61,8 @@ export async function startSuiteProcess(
   const args = ['start', '--port-base', '0', '--log-level', 'warn', ...store]
   const child = spawn(process.execPath, [...nodeOptions, bundled(), ...args], {
     cwd,
+    // uvu sets it, and Node complains of it where NO_COLOR is set.
+    env: { ...process.env, FORCE_COLOR: undefined },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const problems: string[] = []
