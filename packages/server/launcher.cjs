@@ -26,16 +26,12 @@ function load(file) {
   var vm = require('vm')
   var Module = require('module')
   var path = require('path')
-  var importer = vm.constants && vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
-  // The first Nodes that we run on know no import() in what is compiled like this.
-  if (importer === undefined) return require(file)
-
   // The bundle's hash is put in for BUILD: a kept file is never that of another bundle.
   var kept = path.join(__dirname, '.cache', ['BUILD', process.version, process.arch].join('-'))
-  var options = { filename: file, importModuleDynamically: importer }
+  var options = { filename: file }
   var cachedData = readKept()
   if (cachedData) options.cachedData = cachedData
-  // The bundle is ASCII, for which this is the quickest way to a string.
+  // The bundle is ASCII, for which this is the quickest way to a string, and has no import(), which needs more.
   var script = new vm.Script(Module.wrap(fs.readFileSync(file, 'latin1')), options)
   // By then it has started, and all is compiled that a start needs. No short command waits for it.
   if (!cachedData || script.cachedDataRejected) setTimeout(keep, 3000).unref()
