@@ -1,9 +1,14 @@
 // Gathers what the image needs in the folder named as the argument: the bundle, classic-level and what it
-// needs at run time, with the prebuilt libraries of this platform only.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+// needs at run time, with the prebuilt libraries of this platform only, and what the launcher keeps of a start.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 
-const target = process.argv[2]
+const KEEP_MS = 30_000
+
+const target = process.argv[2] && resolve(process.argv[2])
 if (!target) throw new Error('usage: node scripts/image.js FOLDER')
 
 mkdirSync(target, { recursive: true })
@@ -29,5 +34,41 @@ const prebuilds = join(target, 'node_modules/classic-level/prebuilds')
 for (const platform of readdirSync(prebuilds)) {
   if (platform !== `${process.platform}-${process.arch}`) {
     rmSync(join(prebuilds, platform), { recursive: true })
+  }
+}
+
+await keepStart()
+
+/** Who runs the image may not write there, so the start whose compiled code is kept is this one. */
+async function keepStart() {
+  const folder = mkdtempSync(join(tmpdir(), 'fogbank-image-'))
+  const args = [join(target, 'fogbank.cjs'), 'start', '--ephemeral', '--port-base', '0']
+  const suite = spawn(process.execPath, args, {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit']
+  })
+  const ended = once(suite, 'exit')
+  try {
+    const deadline = Date.now() + KEEP_MS
+    while (!hasKept()) {
+      if (suite.exitCode !== null) throw new Error(`the suite ended with ${suite.exitCode}`)
+      if (Date.now() > deadline) throw new Error('the launcher has kept nothing')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  } finally {
+    suite.kill('SIGKILL')
+    await ended
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** A draft has one more part to its name. */
+function hasKept() {
+  const cache = join(target, '.cache')
+  try {
+    return readdirSync(cache).some((name) => name.endsWith(process.arch))
+  } catch {
+    // There is no folder yet.
+    return false
   }
 }
