@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import type { World } from '../with-fogbank.ts'
 import { within } from '../within.ts'
 
-const PROGRAM_MS = 60_000
+const PROGRAM_MS = 180_000
 
 /** One run of a program in another language: what it is given and where it runs. */
 export interface ProgramRun {
