@@ -70,7 +70,7 @@ mistakes('settings that make no sense name the personality and what is wrong', (
     await expectRefusal(
       folder,
       ['start', '--ephemeral', '--port-base', '0'],
-      /configuration of azure-event-grid-namespaces: client group meters: a value should be where = is/
+      /configuration of azure-event-grid-namespaces: clientGroups\/meters\/query: a value should be where = is/
     )
   })
 )
