@@ -119,13 +119,12 @@ async function talk(door: Door, first: Buffer, rest: Buffer[]): Promise<boolean>
   let answer = Buffer.alloc(0)
   let wake = () => {}
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  const end = () => {
+  // A WebSocket's stream that was cut off says so by its end alone, and waits for ever to say its own.
+  socket.once('end', () => socket.destroy())
+  void closed.then(() => {
     over = true
     wake()
-  }
-  // A WebSocket's stream tells of the other end's goodbye alone until it has ended itself.
-  socket.once('end', end)
-  void closed.then(end)
+  })
   socket.on('error', () => {}) // a reset is as good an answer as any
   socket.on('data', (bytes: Buffer) => {
     answer = Buffer.concat([answer, bytes])
