@@ -153,8 +153,9 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
     async clear(owner) {
       sizes.delete(owner)
       await store.commit([]) // what is still on its way in is to go, too
-      await part.clear(rangeOf(prefixOf(QUEUE, owner)))
+      // Begun deliveries before their messages, or a process that dies here leaves the one without the other.
       await part.clear(rangeOf(prefixOf(SENT, owner)))
+      await part.clear(rangeOf(prefixOf(QUEUE, owner)))
     }
   }
 }

@@ -191,23 +191,32 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
   }
 
-  /** Removes what is stored of a session once `before` is done; the next session of its id waits for that. */
+  /**
+   * Removes what is stored of a session once `before` is done; the next session of its id waits for that.
+   * The queue goes first and the rest at once: a process that dies in between leaves a session, which its
+   * successor ends or gives back, but nothing that a later session of the same id would inherit.
+   */
   function forget(entry: SessionEntry, before: () => Promise<void>): Promise<void> {
     const { id } = entry
     const forgetting = (async () => {
       await before()
-      if (entry.stored) {
-        await store.commit([{ type: 'del', key: keyOf(id), sublevel: part }])
-        await part.clear(rangeOf(underId(SUBSCRIPTION, id)))
-        await part.clear(rangeOf(underId(INCOMING, id)))
-      }
       if (queues.size(id).messages > 0) await queues.clear(id)
+      if (entry.stored) await store.commit(await removals(id))
     })()
     const done: Promise<unknown> = forgetting
       .catch(failing(`session ${id}`))
       .finally(() => endings.get(id) === done && endings.delete(id))
     endings.set(id, done)
     return forgetting
+  }
+
+  async function removals(id: string): Promise<WriteOperation[]> {
+    await store.commit([]) // what is still on its way in is to go, too
+    const keys = [keyOf(id)]
+    for (const kind of [SUBSCRIPTION, INCOMING]) {
+      for await (const key of part.keys(rangeOf(underId(kind, id)))) keys.push(key)
+    }
+    return keys.map((key) => ({ type: 'del', key, sublevel: part }))
   }
 
   function cancelWaits(entry: SessionEntry): void {
@@ -510,7 +519,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
         if (entry.connection.discardsWill) entry.will = undefined
         left.push(put(keyOf(entry.id), msgpack.encode(toKept(entry))))
       }
-      await Promise.all(left)
+      await Promise.all([...left, ...endings.values()])
     }
   }
 }

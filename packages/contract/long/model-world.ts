@@ -18,6 +18,8 @@ import type { Delivery } from './model.ts'
 const ARRIVE_MS = 5_000
 const MARKER = '$marker'
 const NEVER_MS = 2 ** 40
+/** The end of a session takes some, one after the other: its will, its queue, its record. */
+const COMMITS_TO_AN_END = 12
 
 const policy: MqttPolicy = {
   personality: 'model',
@@ -88,14 +90,15 @@ export async function openModelWorld(clientIds: readonly string[]): Promise<Mode
   )
   const connected = () => [...clients.values()].filter(({ device }) => device.connected)
 
+  /** Retained, as nothing else is sure to be stored: what was to be stored before it is, too. */
   async function mark(): Promise<void> {
     const space = await core.space('main')
-    await space.publish({ topic: MARKER, payload: Buffer.from('?'), qos: 1, retain: false })
+    await space.publish({ topic: MARKER, payload: Buffer.from('?'), qos: 1, retain: true })
   }
 
-  /** Everything that was said has been heard, and what follows from it is committed. */
-  async function settle(): Promise<void> {
-    for (let rounds = 0; rounds < 3; rounds++) {
+  /** Everything that was said has been heard, and so many commits have followed it. */
+  async function settle(commits: number): Promise<void> {
+    for (let rounds = 0; rounds < commits; rounds++) {
       await Promise.all(connected().map(({ device }) => device.ping()))
       await mark()
     }
@@ -108,7 +111,7 @@ export async function openModelWorld(clientIds: readonly string[]): Promise<Mode
       await inbox.until(() => inbox.messages.length >= wanted.length, ARRIVE_MS, what)
     }
     // What comes too much comes before the answers to these.
-    await settle()
+    await settle(3)
     for (const [clientId, { inbox }] of clients) {
       const wanted = expected.get(clientId) ?? []
       const seen = inbox.messages.map(({ topic, payload, qos, retain }) =>
@@ -135,7 +138,7 @@ export async function openModelWorld(clientIds: readonly string[]): Promise<Mode
       }
     },
     async crash() {
-      await settle()
+      await settle(COMMITS_TO_AN_END)
       const before = join(folder, String(generation))
       generation++
       // What is committed is in the files; a copy of them is what a killed process leaves.
