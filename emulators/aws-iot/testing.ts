@@ -173,6 +173,9 @@ export async function withAwsIot(
     settings: options.settings ?? {},
     tokens: { verify: async () => ({ fault: 'malformed' as const }) },
     hints: false
+  }).catch(async (error: unknown) => {
+    await core.close()
+    throw error
   })
   const space = await core.space('main')
   const published: Published[] = []

@@ -12,13 +12,14 @@ const CLEAN = `${HEAD}one('is fine', () => {})\none.run()\n`
 
 const guard = suite('uvu-strict')
 
-/** Runs the guard over these files; the answer is its exit code and its last line. */
-function check(files: Record<string, string>, limitSeconds = 20) {
+/** Runs the guard over these files, in one process; the answer is its exit code and its last line. */
+function check(files: Record<string, string>, { limitSeconds = 20, endSeconds = 20 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'uvu-strict-'))
   try {
     symlinkSync(MODULES, join(folder, 'node_modules'))
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-    const args = [GUARD, folder, '\\.test\\.mjs$', String(limitSeconds)]
+    const numbers = [limitSeconds, 1, endSeconds].map(String)
+    const args = [GUARD, folder, '\\.test\\.mjs$', ...numbers]
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [...process.execArgv, '--import', import.meta.resolve('tsx'), ...args],
@@ -83,9 +84,26 @@ for (const [name, files, last, says] of CASES) {
 
 guard('fails when time is up', () => {
   const hanging = `${HEAD}one('t', () => new Promise((r) => setTimeout(r, 60_000)))\none.run()`
-  const outcome = check({ 'a.test.mjs': hanging }, 1)
+  const outcome = check({ 'a.test.mjs': hanging }, { limitSeconds: 1 })
   assert.is(outcome.status, 1)
   assert.match(outcome.stderr, /ended after 1 s/)
+})
+
+guard('fails for a process that stays open after its last test, and says what is open', () => {
+  const open = `${CLEAN}setInterval(() => {}, 1000)`
+  const outcome = check({ 'a.test.mjs': CLEAN, 'b.test.mjs': open }, { endSeconds: 1 })
+  assert.is(outcome.last, '2 passed, 1 failed')
+  assert.match(outcome.stderr, /^open: .*\bTimeout$/m)
+  assert.match(outcome.stderr, /did not end .*: a\.test\.mjs b\.test\.mjs$/m)
+  assert.is(outcome.status, 1)
+})
+
+guard('fails for a process whose child holds its output', () => {
+  const child = `import { spawn } from 'node:child_process'
+    spawn('sleep', ['20'], { stdio: ['ignore', 'inherit', 'inherit'], detached: true }).unref()`
+  const outcome = check({ 'a.test.mjs': `${child}\n${CLEAN}` }, { endSeconds: 1 })
+  assert.is(outcome.last, '1 passed, 1 failed')
+  assert.match(outcome.stderr, /something is open: a\.test\.mjs$/m)
 })
 
 guard('passes a clean run', () => {
