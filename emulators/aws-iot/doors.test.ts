@@ -8,7 +8,8 @@ import { text } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { IClientOptions } from 'mqtt'
-import { createSigner, presignMqtt, within } from './testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { createSigner, presignMqtt } from './testing.ts'
 import { KEY_PAIR, withFogbank, type World } from './testing-fogbank.ts'
 
 const mqttDoors = suite('aws-iot MQTT doors')
@@ -23,7 +24,7 @@ async function echoes(
   await client.subscribeAsync('a', { qos: 1 })
   const arrived = once(client as unknown as EventEmitter, 'message')
   await client.publishAsync('a', 'x', { qos: 1 })
-  const [topic, payload] = await within(20_000, arrived)
+  const [topic, payload] = await within(20_000, arrived, 'the message')
   assert.equal([topic, String(payload)], ['a', 'x'])
 }
 
@@ -99,7 +100,7 @@ for (const [name, leave, reason, hasWill] of [
         }
       )
       leave(leaver.stream)
-      await within(20_000, ended)
+      await within(20_000, ended, 'the end of the client')
       assert.equal(told, new Set([reason, hasWill ? 'will' : 'end']))
     })
   )
@@ -129,7 +130,7 @@ async function request(
   const sent = http.request(aws.http, { method: 'POST', agent: false, ...options })
   const answered = Promise.race([once(sent, 'response'), once(sent, 'upgrade')])
   sent.end(body)
-  const [response] = (await within(20_000, answered)) as [IncomingMessage]
+  const [response] = (await within(20_000, answered, 'the answer')) as [IncomingMessage]
   return { status: response.statusCode, headers: response.headers, text: await text(response) }
 }
 
@@ -207,7 +208,7 @@ httpDoor('takes a certificate of the local CA in place of a signature', () =>
       const sent = https.request(`${aws.https}/topics/a?qos=1`, device)
       const answered = once(sent, 'response')
       sent.end('x')
-      const [response] = (await within(20_000, answered)) as [IncomingMessage]
+      const [response] = (await within(20_000, answered, 'the answer')) as [IncomingMessage]
       assert.is((response.socket as tls.TLSSocket).alpnProtocol, 'x-amzn-http-ca')
       const traceId = response.headers['x-amzn-requestid']
       assert.equal(

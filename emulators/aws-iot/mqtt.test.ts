@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within, withAwsIot, type TestClient } from './testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { withAwsIot, type TestClient } from './testing.ts'
 
 /** The CONNACK of three independent logs of the real service. */
 const CAPTURED = {
@@ -320,7 +321,9 @@ subscribing('brings a hundred messages before the first is acknowledged, then th
       wake()
     })
     const comes = async (text: string) => {
-      while (!bytes.includes(text)) await within(2000, new Promise<void>((done) => (wake = done)))
+      while (!bytes.includes(text)) {
+        await within(2000, new Promise<void>((done) => (wake = done)), text)
+      }
     }
     for (let i = 0; i < 101; i++) await world.signed({ target: '/topics/a?qos=1', body: `<${i}>` })
     await world.signed({ target: '/topics/a', body: '<QoS 0>' })

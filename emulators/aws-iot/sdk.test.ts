@@ -9,7 +9,7 @@ import {
   PublishCommand
 } from '@aws-sdk/client-iot-data-plane'
 import type { MqttClient } from 'mqtt'
-import { within } from './testing.ts'
+import { within } from '@fogbank/contract/testing'
 import { KEY_PAIR, withFogbank } from './testing-fogbank.ts'
 
 /** The next message of a client, whole. */
@@ -27,7 +27,8 @@ function nextMessage(client: MqttClient): Promise<object> {
           properties: { ...others, userProperties: { ...userProperties } }
         })
       })
-    })
+    }),
+    'a message'
   )
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { SignatureV4 } from '@smithy/signature-v4'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { within } from '@fogbank/contract/testing'
 import {
   acceptMqtt,
   createCore,
@@ -134,7 +135,7 @@ function listenTo(client: MqttClient): TestClient {
     }
     return packets.shift()
   }
-  return { mqtt: client, next: () => within(20_000, arrived()) }
+  return { mqtt: client, next: () => within(20_000, arrived(), 'a packet') }
 }
 
 /** A packet without its random id and what the parser adds of its own. */
@@ -145,15 +146,6 @@ function toPlain(packet: object): Record<string, any> {
   if (plain.cmd !== 'publish') for (const name of ['qos', 'retain']) delete plain[name]
   if (Buffer.isBuffer(plain.payload)) plain.payload = plain.payload.toString()
   return plain
-}
-
-/** Fails instead of waiting for ever. */
-export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came within ${ms} ms`)), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 /** Runs a test against a fresh emulator; everything is closed afterwards. */

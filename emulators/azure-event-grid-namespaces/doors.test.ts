@@ -9,8 +9,8 @@ import { promisify } from 'node:util'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { within } from '@fogbank/contract/testing'
 import { startFogbank, type Fogbank } from 'fogbank'
-import { within } from './testing.ts'
 
 const doors = suite('azure-event-grid-namespaces on its port')
 
@@ -78,7 +78,8 @@ async function withPort(settings: object, test: (world: World) => Promise<void>)
 async function nextMessage(client: MqttClient): Promise<Record<string, any>> {
   const [topic, payload, packet] = await within(
     3000,
-    once(client as unknown as EventEmitter, 'message')
+    once(client as unknown as EventEmitter, 'message'),
+    'a message'
   )
   const { contentType, responseTopic, correlationData, userProperties } = packet.properties ?? {}
   return {
@@ -217,7 +218,7 @@ doors('a doubled header, a large one and raw bytes are answered, not dropped', (
       )
       const chunks: Buffer[] = []
       socket.on('data', (chunk) => chunks.push(chunk))
-      await within(20_000, once(socket, 'close'))
+      await within(20_000, once(socket, 'close'), 'the end of the connection')
       return Buffer.concat(chunks).toString('latin1').split('\r\n')[0]!
     }
     const POST = 'POST /mqtt/messages?topic=lab/x&api-version=2025-08-01-preview HTTP/1.1'
@@ -320,7 +321,7 @@ doors('groups, bindings and templates decide what a registered client may do', (
     const grants = async (client: MqttClient, filter: string) => {
       const answer = once(client as unknown as EventEmitter, 'packetreceive')
       client.subscribe(filter, { qos: 1 }, () => {}) // a refusal is what the packet tells
-      const [suback] = await within(20_000, answer)
+      const [suback] = await within(20_000, answer, 'the SUBACK')
       return suback.granted as number[]
     }
     assert.equal(await grants(dev1, 'lab/south/cmd/#'), [1])

@@ -2,9 +2,10 @@
 import mqttPacket from 'mqtt-packet'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { within } from '@fogbank/contract/testing'
 import type { Settings } from './settings.ts'
 import { issue } from './testing-certificates.ts'
-import { issueClient, within, withNamespace, type TestClient, type World } from './testing.ts'
+import { issueClient, withNamespace, type TestClient, type World } from './testing.ts'
 
 const outcomes = suite('azure-event-grid-namespaces outcomes')
 
@@ -538,7 +539,7 @@ for (const { what, settings = LAB, options = {}, act, v5, v4, reason } of LIVE) 
         const alive = async () => {
           while ((await client.next())?.cmd !== 'pingresp');
         }
-        await within(2000, alive())
+        await within(2000, alive(), 'the PINGRESP')
         assert.is(world.space.sessions().length, 1)
       })
     )

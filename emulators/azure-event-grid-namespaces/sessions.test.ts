@@ -2,13 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { within } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { limits } from './limits.ts'
 import type { Settings } from './settings.ts'
-import { issueClient, within, withNamespace, type TestClient, type World } from './testing.ts'
+import { issueClient, withNamespace, type TestClient, type World } from './testing.ts'
 
 const sessions = suite('azure-event-grid-namespaces sessions')
 
@@ -209,7 +210,8 @@ sessions('of an earlier run are counted', async () => {
           5000,
           new Promise<{ reasonCode?: number }>((resolve) =>
             client.once('packetreceive', (packet) => resolve(packet as { reasonCode?: number }))
-          )
+          ),
+          'the CONNACK'
         )
         assert.is(answer.reasonCode, code)
         await client.endAsync(true)
@@ -397,7 +399,7 @@ async function cut(world: World, client: TestClient): Promise<void> {
     world.space.listen({ session: ({ type }) => type === 'disconnected' && resolve() })
   )
   client.mqtt.stream.destroy()
-  await within(20_000, gone)
+  await within(20_000, gone, 'the end of the session')
 }
 
 for (const [asked, waits] of [

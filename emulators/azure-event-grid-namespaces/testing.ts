@@ -6,6 +6,7 @@ import { startFogbank } from 'fogbank'
 import { Hono } from 'hono'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { createAuthority, type TokenRequest } from '@fogbank/authority'
+import { within } from '@fogbank/contract/testing'
 import {
   acceptMqtt,
   createCore,
@@ -71,15 +72,6 @@ export interface TestClient {
   next(): Promise<Record<string, any> | undefined>
 }
 
-/** Fails instead of waiting for ever. */
-export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came within ${ms} ms`)), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
 const certificates = new Map<string, Promise<NonNullable<Peer['certificate']>>>()
 
 /** The certificate of a client of this name, by the local CA; made once. */
@@ -132,7 +124,7 @@ function listenTo(client: MqttClient): TestClient {
     }
     return packets.shift()
   }
-  return { mqtt: client, next: () => within(20_000, arrived()) }
+  return { mqtt: client, next: () => within(20_000, arrived(), 'a packet') }
 }
 
 /** A packet without its random id and what the parser adds of its own. */

@@ -5,7 +5,8 @@ import net from 'node:net'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { basic, within, withShiftr } from './testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { basic, withShiftr } from './testing.ts'
 
 const run = promisify(execFile)
 const doors = suite('shiftr doors')
@@ -90,7 +91,7 @@ async function exchange(url: string, chunks: Iterable<string | Buffer>): Promise
   }
   const last = ['GET /broker/after HTTP/1.1', 'Host: x', `Authorization: ${basic('local:local')}`]
   if (!socket.destroyed) socket.write(`${last.join('\r\n')}\r\nConnection: close\r\n\r\n`)
-  await within(over, 'the end of the connection', 10_000)
+  await within(10_000, over, 'the end of the connection')
   return received
 }
 

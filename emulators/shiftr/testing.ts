@@ -1,10 +1,13 @@
 // shiftr.io on a port of its own, with clients that keep what they are sent and are closed by themselves.
 import http from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { within } from '@fogbank/contract/testing'
 import { createManualClock, type ManualClock } from '@fogbank/core'
 import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Settings } from './state.ts'
+
+const ANSWER_MS = 5000
 
 /** The seeded pair. */
 export const LOCAL = { username: 'local', password: 'local' }
@@ -103,7 +106,7 @@ export async function withShiftr<T>(options: Options, run: (world: World) => Pro
       request.once('error', reject)
       request.end(body)
     })
-    return within(answered, `the answer to ${target.slice(0, 80)}`)
+    return within(ANSWER_MS, answered, `the answer to ${target.slice(0, 80)}`)
   }
 
   async function client({
@@ -120,6 +123,7 @@ export async function withShiftr<T>(options: Options, run: (world: World) => Pro
     clients.push(made)
     const one = listenTo(made)
     await within(
+      ANSWER_MS,
       new Promise<void>((resolve, reject) => {
         made.once('connect', () => resolve())
         made.once('error', reject)
@@ -155,7 +159,7 @@ function listenTo(client: MqttClient): TestClient {
     while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
     return waiting.shift()!
   }
-  const next = () => within(arrived(), 'a message')
+  const next = () => within(ANSWER_MS, arrived(), 'a message')
   return {
     mqtt: client,
     waiting,
@@ -169,6 +173,7 @@ function listenTo(client: MqttClient): TestClient {
     closed: new Promise((resolve) => client.once('close', () => resolve())),
     subscribe: (filter, qos = 0) =>
       within(
+        ANSWER_MS,
         new Promise<number>((resolve, reject) => {
           client.subscribe(filter, { qos }, (error, _granted, packet) =>
             packet ? resolve(packet.granted[0] as number) : reject(error ?? new Error('no SUBACK'))
@@ -177,16 +182,11 @@ function listenTo(client: MqttClient): TestClient {
         'the SUBACK'
       ),
     async publish(topic, text, qos = 0, retain = false) {
-      await within(client.publishAsync(topic, text, { qos, retain }), 'the acknowledgement')
+      await within(
+        ANSWER_MS,
+        client.publishAsync(topic, text, { qos, retain }),
+        'the acknowledgement'
+      )
     }
   }
-}
-
-/** No wait of a test is for ever. */
-export function within<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not come within ${ms} ms`)), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

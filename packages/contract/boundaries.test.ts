@@ -146,6 +146,17 @@ boundaries('a file of another package is not reached past its door', () => {
   assert.equal(leaving.map(say), [])
 })
 
+boundaries('a test that takes @fogbank/contract/testing loads no suite', () => {
+  const files = new Set(['packages/contract/testing.ts'])
+  for (const file of files) {
+    const inner = imports.filter((one) => one.file === file && isRelative(one))
+    for (const { specifier } of inner) files.add(relative(ROOT, join(ROOT, file, '..', specifier)))
+  }
+  const own = imports.filter(({ file, target }) => files.has(file) && ours.has(target))
+  assert.ok(files.size > 1)
+  assert.equal(own.map(say), [])
+})
+
 boundaries('aedes, level, mqtt-packet and ajv stand behind one file each', () => {
   const strays = imports.filter(
     ({ file, target }) =>

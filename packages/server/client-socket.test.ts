@@ -4,19 +4,11 @@ import net, { type AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import WebSocket from 'ws'
+import { within } from '@fogbank/contract/testing'
 import type { Core } from '@fogbank/core'
 import type { ClientSocket, WebSocketTaker } from '@fogbank/personality'
 import type { ListenOptions } from './listener.ts'
 import { createUpgrader } from './upgrade.ts'
-
-/** Fails instead of waiting for ever. */
-function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
 
 interface World {
   port: number

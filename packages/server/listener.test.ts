@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import WebSocket from 'ws'
+import { within } from '@fogbank/contract/testing'
 import type { Fogbank } from './index.ts'
 import { portOf, withSuite } from './testing.ts'
 import type { Timeouts } from './timeouts.ts'
@@ -54,15 +55,6 @@ function withFogbank(
       for (const close of closers) close()
     }
   })
-}
-
-/** Fails instead of waiting for ever. */
-function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 /** mqtt.js types its events in a way that `once` does not know. */

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-iot-data-plane'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within } from '../testing.ts'
+import { within } from '@fogbank/contract/testing'
 
 const UPDATES = 200
 const KILL_AFTER = 100
@@ -22,7 +22,7 @@ async function start(folder: string) {
   const args = ['--import', 'tsx', join(import.meta.dirname, 'testing-suite.ts'), folder]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const first = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>
-  const [endpoint] = await within(30_000, first)
+  const [endpoint] = await within(30_000, first, 'the endpoint')
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
   const sdk = new IoTDataPlaneClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 })
   return {

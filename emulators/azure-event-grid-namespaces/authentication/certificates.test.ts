@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { within } from '@fogbank/contract/testing'
 import type { Peer } from '@fogbank/core'
 import type { ClientResource, Settings } from '../settings.ts'
-import { within, withNamespace, type World } from '../testing.ts'
+import { withNamespace, type World } from '../testing.ts'
 import { issue, type AlternativeName, type Issued } from '../testing-certificates.ts'
 
 const certificates = suite('azure-event-grid-namespaces client certificates')
@@ -371,7 +372,7 @@ certificates('a client whose certificate no longer counts is disconnected', asyn
       const { status } = await world.control(method, `/namespaces/default/${path}`, body)
       assert.ok(status < 300, what)
       assert.equal(
-        await within(20_000, connected.next()),
+        await within(20_000, connected.next(), 'the DISCONNECT'),
         { cmd: 'disconnect', reasonCode: 0x87 },
         what
       )

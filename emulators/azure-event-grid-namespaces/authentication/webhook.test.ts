@@ -7,9 +7,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeJwt } from 'jose'
 import mqtt from 'mqtt'
+import { within } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import type { Settings } from '../settings.ts'
-import { within, withNamespace, type TestClient, type World } from '../testing.ts'
+import { withNamespace, type TestClient, type World } from '../testing.ts'
 import { issue } from '../testing-certificates.ts'
 
 const webhook = suite('azure-event-grid-namespaces webhook authentication')
@@ -60,7 +61,8 @@ async function withHook(run: (hook: Hook) => Promise<void>): Promise<void> {
     asked: [],
     answer: { body: { decision: 'allow', clientAuthenticationName: 'Dev1' } },
     reply: (body) => void last!.end(JSON.stringify(body)),
-    next: () => within(20_000, new Promise((resolve) => (wake = resolve)))
+    next: () =>
+      within(20_000, new Promise((resolve) => (wake = resolve)), 'a request to the web hook')
   }
   try {
     await run(hook)

@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { within } from '@fogbank/contract/testing'
 import { startFogbank, type Fogbank } from 'fogbank'
 import mqtt, { type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Settings } from '../settings.ts'
-import { issueClient, within, withNamespace, type TestClient, type World } from '../testing.ts'
+import { issueClient, withNamespace, type TestClient, type World } from '../testing.ts'
 
 const OID = 'f09ba2c0-0000-4000-8000-000000000003'
 const SOURCE =
@@ -295,7 +296,11 @@ lifecycle('go to a topic of the namespace, where the SDKs and curl receive them'
     await client.next()
     const target = '/topics/default/eventsubscriptions/default:receive?api-version=2024-06-01'
     const authorization = 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE='
-    const answer = await within(20_000, world.send({ target, headers: { authorization } }))
+    const answer = await within(
+      20_000,
+      world.send({ target, headers: { authorization } }),
+      'the event'
+    )
     const [{ event }] = JSON.parse(answer.text).value
     assert.equal({ ...event, time: 0 }, { ...(await told(world))[0], time: 0 })
   })

@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { within } from '@fogbank/contract/testing'
 import type { Message } from '@fogbank/core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { issueClient, within, withNamespace, type World } from '../testing.ts'
+import { issueClient, withNamespace, type World } from '../testing.ts'
 import type { Settings } from '../settings.ts'
 import { compileEnrichments } from './enrichments.ts'
 import { toRoutedEvent } from './routed-event.ts'
@@ -28,7 +29,7 @@ const NAMED = {
 async function receive(world: World): Promise<Record<string, unknown>> {
   const target =
     '/topics/default/eventsubscriptions/default:receive?api-version=2024-06-01&maxWaitTime=10'
-  const answer = await within(20_000, world.send({ target, headers: KEY }))
+  const answer = await within(20_000, world.send({ target, headers: KEY }), 'the event')
   const { id, ...event } = JSON.parse(answer.text).value[0].event
   assert.match(id, UUID)
   return event
@@ -103,7 +104,7 @@ routing('stores its copy before the client is acknowledged', () =>
     const client = await world.client(await world.jwt())
     await client.next()
     const acknowledged = client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
-    await within(20_000, arrived)
+    await within(20_000, arrived, 'the copy')
     await client.mqtt.subscribeAsync('lab/b', { qos: 1 })
     assert.is((await client.next())?.cmd, 'suback', 'the PUBACK did not wait')
     stored()

@@ -1,7 +1,8 @@
 // What takes time: long polls, locks and delays, under a clock that is moved by hand.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { withNamespace, within, type World } from '../testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { withNamespace, type World } from '../testing.ts'
 
 const V = 'api-version=2024-06-01'
 const WORKER = '/topics/default/eventsubscriptions/default'
@@ -55,7 +56,7 @@ receiving('waits for the time it was told to, and answers an empty list', () =>
     await settled()
     assert.is(done, false)
     world.clock.advance(1)
-    assert.equal(await within(20_000, waiting), [])
+    assert.equal(await within(20_000, waiting, 'the answer'), [])
   })
 )
 
@@ -64,7 +65,7 @@ receiving('waits a minute when it was told nothing', () =>
     const waiting = receive(world, '')
     await settled()
     world.clock.advance(60_000)
-    assert.equal(await within(20_000, waiting), [])
+    assert.equal(await within(20_000, waiting, 'the answer'), [])
   })
 )
 
@@ -75,9 +76,9 @@ receiving('wakes up with the events of one publish, and only the one who waited 
     const second = receive(world, 'maxEvents=10')
     await settled()
     await publish(world, 'a', 'b')
-    assert.equal(idsOf(await within(20_000, first)), ['a', 'b'])
+    assert.equal(idsOf(await within(20_000, first, 'the first answer')), ['a', 'b'])
     await publish(world, 'c')
-    assert.equal(idsOf(await within(20_000, second)), ['c'])
+    assert.equal(idsOf(await within(20_000, second, 'the second answer')), ['c'])
   })
 )
 
@@ -89,7 +90,7 @@ receiving('wakes up when a delay is over, with a count of 2', () =>
     const waiting = receive(world, 'maxWaitTime=60')
     await settled()
     world.clock.advance(10_000)
-    const [item] = await within(20_000, waiting)
+    const [item] = await within(20_000, waiting, 'the answer')
     assert.is(item!.brokerProperties.deliveryCount, 2)
     assert.is.not(item!.brokerProperties.lockToken, tokens[0])
   })
@@ -102,7 +103,7 @@ receiving('wakes up when a lock is over', () =>
     const waiting = receive(world, 'maxWaitTime=120')
     await settled()
     world.clock.advance(60_000)
-    assert.equal(idsOf(await within(20_000, waiting)), ['a'])
+    assert.equal(idsOf(await within(20_000, waiting, 'the answer')), ['a'])
   })
 )
 
@@ -123,7 +124,11 @@ receiving('gives every event to one of several consumers, and all of them', () =
         if (got.length === 1000) setImmediate(() => world.clock.advance(10_000))
       }
     }
-    await within(20_000, Promise.all([consume(), consume(), consume(), consume()]))
+    await within(
+      20_000,
+      Promise.all([consume(), consume(), consume(), consume()]),
+      'the last event'
+    )
     assert.equal([...got].sort(), [...wanted].sort())
   })
 )
@@ -134,7 +139,7 @@ receiving('answers whoever waits when the suite closes', async () => {
     waiting = receive(world, '')
     await settled()
   })
-  assert.equal(await within(20_000, waiting!), [])
+  assert.equal(await within(20_000, waiting!, 'the answer'), [])
 })
 
 receiving('gives a subscription only what its filters let pass', () => {

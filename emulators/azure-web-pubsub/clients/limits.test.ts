@@ -1,11 +1,11 @@
 // Each limit of a WebSocket client, at it and one past it.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { within } from '@fogbank/contract/testing'
 import {
   ALL_ROLES,
   JSON_PROTOCOL,
   RELIABLE_JSON,
-  within,
   withWebPubSub,
   type TestSocket
 } from './testing.ts'
@@ -148,7 +148,7 @@ limits('100 invocations wait at once', () =>
     // A name that is waited for already is refused, too, and the first goes on.
     client.send({ type: 'cancelInvocation', invocationId: 'nobody' })
     client.send({ type: 'ping' })
-    assert.equal(await within(client.json(), 'the pong'), { type: 'pong' })
+    assert.equal(await within(5000, client.json(), 'the pong'), { type: 'pong' })
   })
 )
 

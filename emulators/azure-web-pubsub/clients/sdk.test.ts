@@ -16,7 +16,8 @@ import {
 } from '@azure/web-pubsub-express'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ALL_ROLES, within, withWebPubSub, type TokenOptions, type World } from './testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { ALL_ROLES, withWebPubSub, type TokenOptions, type World } from './testing.ts'
 
 /** Starts a client; it is stopped afterwards, whatever happened. */
 async function withClient<T>(
@@ -31,7 +32,7 @@ async function withClient<T>(
   const timers = { keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 0 }
   const client = new WebPubSubClient({ getClientAccessUrl: accessUrl }, { ...timers, ...options })
   try {
-    await within(client.start(), 'the start')
+    await within(5000, client.start(), 'the start')
     return await run(client)
   } finally {
     client.stop()
@@ -99,7 +100,7 @@ for (const protocol of [WebPubSubJsonProtocol(), WebPubSubJsonReliableProtocol()
           await client.sendToGroup('room1', data, type)
         }
         while (inbox.length < 3) {
-          await within(new Promise<void>((resolve) => (wake = resolve)), 'a message')
+          await within(5000, new Promise<void>((resolve) => (wake = resolve)), 'a message')
         }
         assert.equal(inbox.slice(0, 2), [
           ['room1', 'alice', 'text', 'hi'],
@@ -141,16 +142,22 @@ sdk('recovers after a cut, with what was sent meanwhile', () =>
       await client.joinGroup('room1')
       const service = world.service()
       await service.group('room1').sendToAll('before', { contentType: 'text/plain' })
-      while (inbox.length < 1) await within(new Promise<void>((r) => (wake = r)), 'the first')
+      while (inbox.length < 1) {
+        await within(5000, new Promise<void>((r) => (wake = r)), 'the first')
+      }
       // The socket under the client goes, as a network would take it away.
       const { _wsClient: transport } = client as unknown as {
         _wsClient: { _socket: { terminate(): void } }
       }
       transport._socket.terminate()
       await service.group('room1').sendToAll('meanwhile', { contentType: 'text/plain' })
-      while (inbox.length < 2) await within(new Promise<void>((r) => (wake = r)), 'the second')
+      while (inbox.length < 2) {
+        await within(5000, new Promise<void>((r) => (wake = r)), 'the second')
+      }
       await client.sendToGroup('room1', 'after', 'text')
-      while (inbox.length < 3) await within(new Promise<void>((r) => (wake = r)), 'the third')
+      while (inbox.length < 3) {
+        await within(5000, new Promise<void>((r) => (wake = r)), 'the third')
+      }
       assert.equal(inbox, ['before', 'meanwhile', 'after'])
       assert.is(connected, 0, 'it is the same connection')
     })
@@ -240,15 +247,15 @@ sdk('handles the events of MQTT clients', () =>
         device.mqtt.once('message', (topic, payload) => resolve([topic, payload]))
       )
       await device.mqtt.publishAsync('$webpubsub/server/events/greet', 'hi', { qos: 1 })
-      const [topic, payload] = await within(answered, 'the answer')
+      const [topic, payload] = await within(5000, answered, 'the answer')
       assert.equal(
         [topic, payload.toString()],
         ['$webpubsub/server/events/greet/succeeded', 'done']
       )
       const said = { reasonCode: 4, properties: { userProperties: { why: 'late' } } }
-      await within(device.mqtt.endAsync(false, said as never), 'the goodbye')
+      await within(5000, device.mqtt.endAsync(false, said as never), 'the goodbye')
       while (seen.length < 4) {
-        await within(new Promise<void>((resolve) => (wake = resolve)), 'an event')
+        await within(5000, new Promise<void>((resolve) => (wake = resolve)), 'an event')
       }
     })
     assert.equal(seen, [

@@ -4,12 +4,15 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { WebPubSubServiceClient } from '@azure/web-pubsub'
+import { within } from '@fogbank/contract/testing'
 import { createManualClock, type ManualClock } from '@fogbank/core'
 import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
 import { SignJWT } from 'jose'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import WebSocket from 'ws'
 import type { Settings } from '../settings.ts'
+
+const ANSWER_MS = 5000
 
 /** `<connection id>` in messages is whatever the service chose. */
 export interface TestSocket {
@@ -158,6 +161,7 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
     sockets.push(ws)
     const socket = listenTo(ws)
     await within(
+      ANSWER_MS,
       new Promise<void>((resolve, reject) => {
         ws.once('open', () => resolve())
         ws.once('error', reject)
@@ -192,6 +196,7 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
     })
     client.on('error', () => {}) // told by the CONNACK
     const connack = await within(
+      ANSWER_MS,
       new Promise<TestMqtt['connack']>((resolve, reject) => {
         client.on('packetreceive', (packet) => {
           if (packet.cmd !== 'connack') return
@@ -206,7 +211,7 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
       mqtt: client,
       connack,
       waiting: messages.waiting,
-      next: () => within(messages.next(), 'an MQTT message'),
+      next: () => within(ANSWER_MS, messages.next(), 'an MQTT message'),
       closed: new Promise((resolve) => {
         if (client.stream?.destroyed) resolve()
         else client.once('close', () => resolve())
@@ -235,7 +240,7 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
     const { port } = server.address() as AddressInfo
     return {
       url: `http://127.0.0.1:${port}`,
-      next: () => within(requests.next(), 'a request to the handler'),
+      next: () => within(ANSWER_MS, requests.next(), 'a request to the handler'),
       waiting: requests.waiting
     }
   }
@@ -269,7 +274,7 @@ function listenTo(ws: WebSocket): TestSocket {
   const messages = createQueue<string | Buffer>()
   ws.on('message', (data: Buffer, isBinary) => messages.put(isBinary ? data : data.toString()))
   ws.on('error', () => {}) // told by the promises that wait for an answer
-  const next = () => within(messages.next(), 'a message')
+  const next = () => within(ANSWER_MS, messages.next(), 'a message')
   return {
     ws,
     get protocol() {
@@ -307,13 +312,4 @@ function createQueue<Item>() {
       return waiting.shift()!
     }
   }
-}
-
-/** No wait of a test is for ever. */
-export function within<T>(promise: Promise<T>, what: string, ms = 5000): Promise<T> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not come within ${ms} ms`)), ms)
-  })
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ALL_ROLES, within, withWebPubSub, type HandlerAnswer } from '../clients/testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { ALL_ROLES, withWebPubSub, type HandlerAnswer } from '../clients/testing.ts'
 import { advanceUntil, configure, handle } from './testing.ts'
 
 const PRIMARY = 'local-emulator-primary-key-0123456789abcdef'
@@ -247,7 +248,7 @@ ends('comes when the application server closes a session that would have lasted'
       mqtt: { initiatedByClient: false, disconnectPacket: { code: 0x98, userProperties: null } }
     })
     const away = await world.mqtt({ mqtt: { ...lasting, clientId: 'away' } })
-    await within(away.mqtt.endAsync(), 'the goodbye')
+    await within(5000, away.mqtt.endAsync(), 'the goodbye')
     const space = await world.fogbank.core.space('hub:chat')
     while (space.session('azure-web-pubsub', 'away')) await new Promise(setImmediate)
     await world.service().closeConnection('away')

@@ -1,7 +1,7 @@
 // Event handlers for tests: configured over the control port, as one would while the suite runs.
+import { within } from '@fogbank/contract/testing'
 import {
   JSON_PROTOCOL,
-  within,
   type HandlerAnswer,
   type HandlerRequest,
   type World
@@ -48,7 +48,7 @@ export async function advanceUntil<T>(
     await new Promise((resolve) => setImmediate(resolve))
     if (turns % 20 === 19) clock!.advance(stepMs)
   }
-  return within(settled, 'the outcome')
+  return within(5000, settled, 'the outcome')
 }
 
 /** What has come of something by now, give or take the events that are on their way. */

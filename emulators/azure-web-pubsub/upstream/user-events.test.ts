@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { JSON_PROTOCOL, within, withWebPubSub, type TestSocket } from '../clients/testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { JSON_PROTOCOL, withWebPubSub, type TestSocket } from '../clients/testing.ts'
 import { advanceUntil, configure, handle } from './testing.ts'
 
 const ECHO = { userEventPattern: '*' }
@@ -288,7 +289,7 @@ notices('do not hold up the end of the suite, hanging or not', () =>
     ])
     const client = await world.connect({ subprotocol: JSON_PROTOCOL })
     await handler.next()
-    await within(world.fogbank.close(), 'the end of the suite')
+    await within(5000, world.fogbank.close(), 'the end of the suite')
     assert.is((await client.closed).code, 1001)
     assert.is(handler.waiting.length, 0)
   })

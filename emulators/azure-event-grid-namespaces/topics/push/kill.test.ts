@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within } from '../../testing.ts'
+import { within } from '@fogbank/contract/testing'
 import { createReceiver, hook } from './testing.ts'
 
 const KEY = { authorization: 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE=' }
@@ -16,7 +16,7 @@ async function startChild(dataDir: string, config: object) {
   const child = fork(program, [dataDir, JSON.stringify(config)], {
     execArgv: ['--import', 'tsx']
   })
-  const [url] = (await within(20_000, once(child, 'message'))) as [string]
+  const [url] = (await within(20_000, once(child, 'message'), 'the address')) as [string]
   return {
     url,
     async kill() {

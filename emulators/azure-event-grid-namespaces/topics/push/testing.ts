@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { within, withNamespace, type World } from '../../testing.ts'
+import { within } from '@fogbank/contract/testing'
+import { withNamespace, type World } from '../../testing.ts'
 import type { EventSubscriptionSettings } from '../settings.ts'
 
 const KEY = { authorization: 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE=' }
@@ -65,7 +66,7 @@ export async function createReceiver(): Promise<Receiver> {
     received: [],
     react: () => ({ status: 200 }),
     shake: undefined,
-    next: () => within(20_000, arrived()),
+    next: () => within(20_000, arrived(), 'a request to the receiver'),
     close() {
       server.close()
       server.closeAllConnections()
@@ -133,7 +134,7 @@ export async function withPush(
               await new Promise<void>((resolve) => setImmediate(resolve))
             }
           }
-          return within(20_000, found())
+          return within(20_000, found(), `a line ${pattern}`)
         },
         async deadLetters() {
           const { body } = await world.control(
