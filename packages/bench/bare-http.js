@@ -1,5 +1,5 @@
 // The limit that HTTP publishing is held against: node-server, a handler that reads the body, the same
-// log line through the same logger, and nothing else.
+// log line through the same library, and nothing else.
 import { serve } from '@hono/node-server'
 import pino from 'pino'
 

@@ -9,20 +9,42 @@ export interface ServerLog extends Log {
   flush(): void
 }
 
+/** So long a line may wait for others: a write for each would be a tenth of what a request costs. */
+const GATHER_MS = 10
+const GATHER_LENGTH = 16_384
+
 /** JSON lines for machines, the bare sentence for a person at a terminal; on standard output or, for 2, error. */
 export function createLog(level: LogLevel, descriptor: 1 | 2 = 1): ServerLog {
   const stream = descriptor === 1 ? process.stdout : process.stderr
   const destination = pino.destination({ dest: descriptor, sync: false })
-  const person = { write: (line: string) => void destination.write(toSentence(line)) }
-  const log = pino(
-    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
-    stream.isTTY ? person : destination
-  )
+  let gathered = ''
+  let waiting: NodeJS.Timeout | undefined
+  function pour(): void {
+    clearTimeout(waiting)
+    waiting = undefined
+    if (gathered !== '') destination.write(gathered)
+    gathered = ''
+  }
+  function write(line: string): void {
+    gathered += stream.isTTY ? toSentence(line) : line
+    if (gathered.length >= GATHER_LENGTH) pour()
+    else waiting ??= setTimeout(pour, GATHER_MS)
+  }
+  const log = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, { write })
   return {
     info: (message) => log.info(message),
-    warn: (message) => log.warn(message),
-    error: (error, message) => log.error(error, message),
-    flush: () => destination.flushSync()
+    warn(message) {
+      log.warn(message)
+      pour()
+    },
+    error(error, message) {
+      log.error(error, message)
+      pour()
+    },
+    flush() {
+      pour()
+      destination.flushSync()
+    }
   }
 }
 
