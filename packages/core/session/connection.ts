@@ -247,6 +247,12 @@ export class Connection implements Session, ConnectionContext {
     for (const tell of this.#whenGone.splice(0)) tell()
   }
 
+  /** The client has said goodbye: ends the connection once the broker has dealt with what came before. */
+  endWhenDone(): void {
+    this.stream.destroy = part
+    this.toBroker({ cmd: 'disconnect', reasonCode: 0 })
+  }
+
   /** Ends the connection; resolves when it is gone. */
   async endWith(refusal: Refusal): Promise<void> {
     this.refuse(refusal)
@@ -320,6 +326,14 @@ export type ConnectionStream = Duplex & { connection?: Connection }
 function close(this: BrokerClient, done?: () => void): void {
   if (!this.closed) this.conn.destroy = leave
   Object.getPrototypeOf(this).close.call(this, done)
+}
+
+/** Of a stream whose client said goodbye: aedes destroys it, and over TLS the client's own end is still to come. */
+function part(this: ConnectionStream, error?: Error): ConnectionStream {
+  delete (this as Partial<Duplex>).destroy
+  if (error) return this.destroy(error)
+  this.connection!.client.close()
+  return this
 }
 
 /** Of a stream that aedes is done with; the next call of `destroy` is the stream's own again. */

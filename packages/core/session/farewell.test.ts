@@ -21,7 +21,22 @@ farewell('a client in the middle of sending reads why it was put out, and no res
   })
 )
 
-farewell('so does one whose CONNECT was refused', () =>
+farewell('a client that has said goodbye and is not quite done sees no reset either', () =>
+  withCore({}, async (world) => {
+    const peer = await joined(world)
+    const errors: Error[] = []
+    peer.socket.on('error', (error) => errors.push(error))
+    const closed = new Promise((resolve) => peer.socket.once('close', resolve))
+    peer.send({ cmd: 'disconnect' })
+    // Over TLS it says so once more, to the socket.
+    peer.socket.write(TORRENT)
+    await within(20_000, closed, 'the end of the connection')
+    assert.equal(errors, [])
+    assert.is(world.space.session('open', 'c1'), undefined)
+  })
+)
+
+farewell('nor does one whose CONNECT was refused, which reads why', () =>
   withCore(
     { policy: { authenticate: async () => ({ rule: 'NotAuthorized', reasonCode: 0x87 }) } },
     async (world) => {

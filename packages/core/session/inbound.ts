@@ -265,6 +265,6 @@ export class Inbound {
     const { userProperties } = fromWire(packet.properties) ?? {}
     connection.cause = { by: 'client', reasonCode, ...(userProperties ? { userProperties } : {}) }
     connection.discardsWill = version !== 5 || reasonCode === 0
-    connection.toBroker({ cmd: 'disconnect', reasonCode })
+    connection.endWhenDone()
   }
 }
