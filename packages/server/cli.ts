@@ -163,7 +163,9 @@ function withSettings(command: Command): Command {
     // No default of commander's own: a flag that was not given must not hide the environment or the file.
     const option = new Option(flag, `${meaning}${known}`)
     if (!everything && !FOR_EVERY_COMMAND.has(name)) option.hideHelp()
-    command.addOption(flag.startsWith('--no-') ? option.default(undefined) : option)
+    command.addOption(option)
+    // Commander's own default of a `--no-` flag is true, which would hide them as well.
+    if (option.negate) command.setOptionValue(option.attributeName(), undefined)
   }
   return command
     .option('--config <file>', 'configuration file (fogbank.config.json, if there)')

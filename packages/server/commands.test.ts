@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
@@ -26,6 +26,33 @@ start('prints its table, keeps its data in .fogbank, and ends with 0 on SIGTERM,
     })
   )
 )
+
+start('leaves out hints when the environment or the file says so, too', () =>
+  withFolder(async (folder) => {
+    const env = { FOGBANK_HINTS: 'false' }
+    assert.is(await findHint(folder), 'use Basic local:local, or start with --auth lenient')
+    assert.is(await findHint(folder, [], env), null)
+    assert.is(await findHint(folder, ['--no-hints']), null)
+    writeFileSync(join(folder, 'fogbank.config.json'), '{"hints":false}')
+    assert.is(await findHint(folder), null)
+    assert.is(
+      await findHint(folder, [], { FOGBANK_HINTS: 'true' }),
+      'use Basic local:local, or start with --auth lenient'
+    )
+  })
+)
+
+/** What a caller without a credential is told. */
+async function findHint(folder: string, args: string[] = [], env: Record<string, string> = {}) {
+  let hint: string | null | undefined
+  const flags = ['--ephemeral', '--only', 'shiftr', ...args]
+  const ask = async ({ output }: { output: { out: string } }) => {
+    const [, url] = /shiftr +(\S+)/.exec(output.out)!
+    hint = (await fetch(`${url}/broker/x`)).headers.get('x-fogbank-hint')
+  }
+  await withRunning(folder, flags, ask, env)
+  return hint
+}
 
 start('finishes the request in hand, tells MQTT 5 clients, and takes nobody new on SIGTERM', () =>
   withFolder((folder) =>

@@ -89,9 +89,10 @@ export function fogbank(cwd: string, args: string[], env: Record<string, string>
 export async function withRunning(
   cwd: string,
   args: string[],
-  run: (running: ReturnType<typeof fogbank> & { url: string; mqttUrl: string }) => Promise<void>
+  run: (running: ReturnType<typeof fogbank> & { url: string; mqttUrl: string }) => Promise<void>,
+  env: Record<string, string> = {}
 ): Promise<void> {
-  const running = fogbank(cwd, ['start', '--port-base', '0', ...args])
+  const running = fogbank(cwd, ['start', '--port-base', '0', ...args], env)
   try {
     // At the start of a line: a credential is of the authority, too.
     await running.says('\nauthority ')
