@@ -132,6 +132,7 @@ refusals('folders that cannot be written, and addresses that are none of this ma
     ]
     for (const [flag, value, sentence] of cases) {
       await expectRefusal(folder, ['--port-base', '24000', flag, value], sentence)
+      await expectRefusal(folder, ['--port-base', '0', flag, value], sentence)
     }
   })
 )

@@ -253,7 +253,7 @@ const isConfigured = (settings: unknown) => Object.keys(settings ?? {}).length >
 /** Every port that the settings of the suite ask for. @throws UsageError for none, or one of nobody who starts */
 function toPorts(
   wanted: readonly PersonalityDefinition[],
-  { portBase, compatibilityPorts }: Configuration
+  { portBase, host, compatibilityPorts }: Configuration
 ): WantedPort[] {
   const setting = '--port-base'
   const own = [
@@ -275,7 +275,9 @@ function toPorts(
     }
     return { name, port, setting: 'compatibilityPorts' }
   })
-  return portBase === 0 ? further : [...own, ...further]
+  // Any free port will do, but not any address.
+  const anywhere = host === undefined ? [] : [{ name: 'control', port: 0, setting }]
+  return portBase === 0 ? [...anywhere, ...further] : [...own, ...further]
 }
 
 /** @throws UsageError for a port that is taken already, or wanted twice */
