@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -75,11 +75,17 @@ mistakes('settings that make no sense name the personality and what is wrong', (
   })
 )
 
-mistakes('a file that is not JSON, or not there', () =>
+mistakes('a file that is not JSON, a folder, or not there', () =>
   withFolder(async (folder) => {
     writeFileSync(join(folder, 'x.json'), '{')
     await expectRefusal(folder, ['start', '--config', 'x.json'], /x\.json is not JSON/)
-    await expectRefusal(folder, ['start', '--config', 'y.json'], /y\.json cannot be read/)
+    await expectRefusal(
+      folder,
+      ['start', '--config', 'y.json'],
+      /--config y\.json is not there; name a/
+    )
+    mkdirSync(join(folder, 'fogbank.config.json'))
+    await expectRefusal(folder, ['start'], /: fogbank\.config\.json is a folder; name a file/)
   })
 )
 

@@ -111,6 +111,8 @@ names('is in URLs when it is one, and several are for the certificate only', () 
     pinned: undefined,
     hostnames: ['fogbank', 'fog.example']
   })
+  const others = ['*.example', 'my_service', '10.0.0.1', '::1']
+  assert.equal(read(others.join()).hostnames, others)
 })
 
 names.run()
@@ -148,11 +150,16 @@ const MISTAKES: [what: string, said: Said, sentence: string][] = [
     { env: { FOGBANK_AUTH: 'loose' } },
     'FOGBANK_AUTH: "auth" is "loose", but it must be equal to one of the allowed values: strict, lenient'
   ],
+  [
+    'a URL for a name',
+    { env: { FOGBANK_HOSTNAME: 'fogbank,http://iot.example:4610' } },
+    '"hostname" is "fogbank,http://iot.example:4610", but "http://iot.example:4610" is no name of a host; leave out scheme, port and path, and separate names by commas'
+  ],
   ['a list', { file: ['hints'] }, 'config: it is ["hints"], but it must be an object'],
   [
     'a negative port base',
     { flags: { portBase: '-1' } },
-    '--port-base: "portBase" is "-1", but it must be integer'
+    '--port-base: "portBase" is -1, but it must be >= 0'
   ]
 ]
 

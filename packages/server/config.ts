@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { closest } from 'fastest-levenshtein'
 import { authoritySettingsSchema, type AuthoritySettings } from '@fogbank/authority'
 import {
@@ -39,6 +40,8 @@ export interface Configuration {
 
 /** The file that is read when it is there and --config names no other. */
 const DEFAULT_FILE = 'fogbank.config.json'
+/** Underscores are in no host's name, but in those that Docker Compose gives. */
+const HOSTNAME = /^(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$/
 
 /** The schemas are made once, as each is compiled once. */
 const schemas = new WeakMap<readonly PersonalityDefinition[], Record<string, JsonSchema>>()
@@ -96,10 +99,7 @@ export function readConfiguration(
       setting.default
   }
   const own = fromFile as Record<string, unknown>
-  const hostnames = String(values.hostname ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean)
+  const hostnames = toHostnames(String(values.hostname ?? ''))
   return {
     ...(values as Omit<
       Configuration,
@@ -114,6 +114,28 @@ export function readConfiguration(
   }
 }
 
+/** @throws UsageError for what no certificate can have as a name */
+function toHostnames(text: string): string[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
+  for (const name of names) {
+    if (isIP(name) || HOSTNAME.test(name)) continue
+    throw new UsageError(
+      `"hostname" is ${abridge(text)}, but ${abridge(name)} is no name of a host; leave out scheme, port and path, and separate names by commas`
+    )
+  }
+  return names
+}
+
+/** Why a configuration file was not read, by what the system says, and what to do. */
+const UNREADABLE: Record<string, string> = {
+  ENOENT: 'is not there; name a file that is',
+  EISDIR: 'is a folder; name a file',
+  EACCES: 'may not be read; give yourself the right, or name another file'
+}
+
 function readFile(path: string | undefined): object {
   const file = path ?? DEFAULT_FILE
   if (!path && !existsSync(file)) return {}
@@ -121,7 +143,9 @@ function readFile(path: string | undefined): object {
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new UsageError(`--config ${file} cannot be read; name a file that exists`, { cause })
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException
+    const why = UNREADABLE[code] ?? `cannot be read (${code}); name another file`
+    throw new UsageError(`${path ? `--config ${file}` : file} ${why}`, { cause })
   }
   try {
     return JSON.parse(text) as object
@@ -162,7 +186,7 @@ function convert(
 ): unknown {
   const { type } = setting.schema
   const value =
-    type === 'integer' && /^\d+$/.test(text)
+    type === 'integer' && /^-?\d+$/.test(text)
       ? Number(text)
       : type === 'boolean' && /^(true|false|1|0)$/.test(text)
         ? text === 'true' || text === '1'
