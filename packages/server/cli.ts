@@ -1,6 +1,7 @@
-import { Argument, Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { resolve } from 'node:path'
 import { systemClock, systemIds } from '@fogbank/core'
+import manifest from './package.json' with { type: 'json' }
 import { issueClientFiles } from './client-certificate.ts'
 import { renderCompletion, SHELLS, type Shell } from './completion.ts'
 import { configSchema, readConfiguration, type Configuration } from './config.ts'
@@ -23,6 +24,7 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
   let code: number | undefined = 0
   const program = new Command('fogbank')
     .description("The cloud's IoT data planes on your own machine")
+    .version(manifest.version)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError()
@@ -87,7 +89,7 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
       .command('token')
       .option('--client-id <id>', 'whose token; any other than the well-known one holds no role')
       .option('--audience <uri>', 'for which service')
-      .option('--expires-in <seconds>', 'a negative number makes an expired one', Number)
+      .option('--expires-in <seconds>', 'a negative number makes an expired one', toSeconds)
       .description("print a token of a running suite's authority")
   ).action(async (flags) => {
     const { clientId, audience, expiresIn } = flags
@@ -123,7 +125,8 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
     return code
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode
+      if (error.exitCode === 0) return 0
+      if (error.code === 'commander.help') return USAGE_EXIT_CODE // no command was named: it shows them
       console.error(`fogbank: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}`)
       return USAGE_EXIT_CODE
     }
@@ -133,6 +136,11 @@ export async function runCli(argv: readonly string[]): Promise<number | undefine
     }
     throw error
   }
+}
+
+function toSeconds(text: string): number {
+  if (/^-?\d+$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Give whole seconds, as 3600 or -5.')
 }
 
 /** Issues, registers where there is somebody to know it, and prints what came of it. */
@@ -156,9 +164,20 @@ async function issueCertificate(
 /** Others look for a suite that runs, or for its certificates; they take every flag, and show these. */
 const FOR_EVERY_COMMAND = new Set(['host', 'hostname', 'portBase', 'tlsDir'])
 
+const NOTE = '\nA flag is a variable, too: --port-base is FOGBANK_PORT_BASE.'
+/** What a suite of its own starts with, where it is not what others do. */
+const EXEC_DEFAULTS: Record<string, unknown> = {
+  portBase: 0,
+  dataDir: undefined,
+  logLevel: 'warn'
+}
+const EXEC_NOTE = '\nIn memory without --data-dir; its ports are by --port-base alone.'
+
 function withSettings(command: Command): Command {
-  const everything = ['start', 'exec'].includes(command.name())
-  for (const [name, { flag, default: preset, meaning }] of Object.entries<Setting>(settings)) {
+  const isExec = command.name() === 'exec'
+  const everything = isExec || command.name() === 'start'
+  for (const [name, { flag, default: ours, meaning }] of Object.entries<Setting>(settings)) {
+    const preset = isExec && name in EXEC_DEFAULTS ? EXEC_DEFAULTS[name] : ours
     const known = preset === undefined || typeof preset === 'boolean' ? '' : ` (${String(preset)})`
     // No default of commander's own: a flag that was not given must not hide the environment or the file.
     const option = new Option(flag, `${meaning}${known}`)
@@ -169,7 +188,7 @@ function withSettings(command: Command): Command {
   }
   return command
     .option('--config <file>', 'configuration file (fogbank.config.json, if there)')
-    .addHelpText('after', '\nA flag is a variable, too: --port-base is FOGBANK_PORT_BASE.')
+    .addHelpText('after', isExec ? EXEC_NOTE : NOTE)
 }
 
 function configurationOf(flags: Record<string, unknown>, preset = {}): Configuration {
@@ -179,8 +198,9 @@ function configurationOf(flags: Record<string, unknown>, preset = {}): Configura
 
 /** Only its own flags say where it listens and what it keeps: a file is for the suite that runs beside it. */
 function configurationOfExec(flags: Record<string, unknown>): Configuration {
-  const own = { portBase: 0, ephemeral: flags.dataDir === undefined, ...flags }
-  return configurationOf(own, { logLevel: 'warn' })
+  const { portBase, logLevel } = EXEC_DEFAULTS
+  const own = { portBase, ephemeral: flags.dataDir === undefined, ...flags }
+  return configurationOf(own, { logLevel })
 }
 
 /** Where the CA's certificate stands; it is made when there is none yet. */

@@ -25,6 +25,31 @@ help('fits one screen, for every command', () =>
   })
 )
 
+help('is the answer to no command, which is a mistake, and --version is that of the package', () =>
+  withFolder(async (folder) => {
+    const [nothing, version, wrong] = await Promise.all(
+      [[], ['--version'], ['token', '--expires-in', 'soon']].map(
+        (args) => fogbank(folder, args).exited
+      )
+    )
+    assert.is(nothing!.code, 2)
+    assert.match(nothing!.err, /^Usage: fogbank/)
+    const manifest = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'))
+    assert.equal(version, { code: 0, out: `${manifest.version}\n`, err: '' })
+    assert.is(wrong!.code, 2)
+    assert.match(wrong!.err, /--expires-in <seconds>' argument 'soon' is invalid. Give whole sec/)
+  })
+)
+
+help("of exec has exec's own defaults", () =>
+  withFolder(async (folder) => {
+    const { out } = await fogbank(folder, ['exec', '--help']).exited
+    assert.match(out, /--port-base .* \(0\)$/m)
+    assert.match(out, /--data-dir <dir> +folder of the database$/m)
+    assert.match(out, /--log-level .* \(warn\)$/m)
+  })
+)
+
 help.run()
 
 const init = suite('fogbank init')
