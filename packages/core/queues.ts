@@ -1,5 +1,10 @@
 import msgpack from 'msgpack-lite'
-import type { WireProperties } from './message.ts'
+import {
+  fromKeptProperties,
+  toKeptProperties,
+  type KeptProperties,
+  type WireProperties
+} from './message.ts'
 import type { Store, StorePart, WriteOperation } from './store.ts'
 
 /** A message on its way to one session or one shared group, as it is kept. */
@@ -64,6 +69,18 @@ const prefixOf = (kind: string, owner: string) => `${kind}${encodeURIComponent(o
 /** Everything under a prefix that ends in a colon: `;` is the next character. */
 const rangeOf = (prefix: string) => ({ gte: prefix, lt: `${prefix.slice(0, -1)};` })
 
+const packMessage = (message: QueuedMessage): Buffer =>
+  msgpack.encode(
+    message.properties ? { ...message, properties: toKeptProperties(message.properties) } : message
+  )
+
+function unpackMessage(value: Buffer): QueuedMessage {
+  const message = msgpack.decode(value) as QueuedMessage
+  const { properties } = message as { properties?: KeptProperties }
+  if (properties) message.properties = fromKeptProperties(properties)
+  return message
+}
+
 /** Opens the queues; reads every key once, to know how long they are. */
 export async function openQueues(store: Store, part: StorePart): Promise<Queues> {
   const sizes = new Map<string, { messages: number; bytes: number }>()
@@ -90,21 +107,25 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
     size.bytes += value.length
   }
 
-  const put = (key: string, value: unknown): WriteOperation => ({
+  const put = (key: string, value: Buffer): WriteOperation & { type: 'put' } => ({
     type: 'put',
     key,
-    value: msgpack.encode(value),
+    value,
     sublevel: part
   })
+  const putMessage = (owner: string, position: Position, message: QueuedMessage) =>
+    put(prefixOf(QUEUE, owner) + position, packMessage(message))
+  const putSent = (owner: string, position: Position, sent: Sent) =>
+    put(prefixOf(SENT, owner) + position, msgpack.encode(sent))
   const del = (key: string): WriteOperation => ({ type: 'del', key, sublevel: part })
 
   return {
     size: (owner) => sizes.get(owner) ?? { messages: 0, bytes: 0 },
     append(owner, position, message) {
-      const operation = put(prefixOf(QUEUE, owner) + position, message)
+      const operation = putMessage(owner, position, message)
       const size = ownSize(owner)
       size.messages++
-      size.bytes += (operation as { value: Buffer }).value.length
+      size.bytes += operation.value.length
       return operation
     },
     async read(owner, after, limit) {
@@ -113,14 +134,13 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
       const bounds = after === undefined ? range : { gt: prefix + after, lt: range.lt }
       const entries: QueueEntry[] = []
       for await (const [key, value] of part.iterator({ ...bounds, limit })) {
-        const message = msgpack.decode(value) as QueuedMessage
-        entries.push({ position: key.slice(prefix.length), message })
+        entries.push({ position: key.slice(prefix.length), message: unpackMessage(value) })
       }
       return entries
     },
     async get(owner, position) {
       const value = await part.get(prefixOf(QUEUE, owner) + position)
-      return value && (msgpack.decode(value) as QueuedMessage)
+      return value && unpackMessage(value)
     },
     async sent(owner) {
       const prefix = prefixOf(SENT, owner)
@@ -130,8 +150,7 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
       }
       return sent
     },
-    markSent: (owner, position, sent) =>
-      store.commit([put(prefixOf(SENT, owner) + position, sent)]),
+    markSent: (owner, position, sent) => store.commit([putSent(owner, position, sent)]),
     move(from, to, position, message, sent) {
       shrink(from)
       const size = ownSize(to)
@@ -139,8 +158,8 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
       size.bytes += message.payload.length
       return store.commit([
         del(prefixOf(QUEUE, from) + position),
-        put(prefixOf(QUEUE, to) + position, message),
-        put(prefixOf(SENT, to) + position, sent)
+        putMessage(to, position, message),
+        putSent(to, position, sent)
       ])
     },
     remove(owner, position) {

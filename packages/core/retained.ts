@@ -1,6 +1,13 @@
 import msgpack from 'msgpack-lite'
 import type { Clock } from './clock.ts'
-import { fromWire, type RetainedMessage, type WireProperties } from './message.ts'
+import {
+  fromKeptProperties,
+  fromWire,
+  toKeptProperties,
+  type KeptProperties,
+  type RetainedMessage,
+  type WireProperties
+} from './message.ts'
 import { toStoreError, type Store, type StorePart, type WriteOperation } from './store.ts'
 import { isWildcard, matchesFilter } from './topic.ts'
 
@@ -18,6 +25,18 @@ export interface StoredPacket {
   /** Absolute, milliseconds since 1970. */
   messageExpiry?: number
   storedAtMs?: number
+}
+
+const packPacket = (packet: StoredPacket): Buffer =>
+  msgpack.encode(
+    packet.properties ? { ...packet, properties: toKeptProperties(packet.properties) } : packet
+  )
+
+function unpackPacket(value: Buffer): StoredPacket {
+  const packet = msgpack.decode(value) as StoredPacket
+  const { properties } = packet as { properties?: KeptProperties }
+  if (properties) packet.properties = fromKeptProperties(properties)
+  return packet
 }
 
 /** The retained messages of a space, for readers. @throws CoreError 'store-failed' */
@@ -90,7 +109,7 @@ export function createRetainedWriter(store: Store, part: StorePart, clock: Clock
       const kept: StoredPacket = { topic, payload, qos, storedAtMs: clock.now() }
       if (properties) kept.properties = properties
       if (messageExpiry !== undefined) kept.messageExpiry = messageExpiry
-      const put: WriteOperation = { type: 'put', key, value: msgpack.encode(kept), sublevel: part }
+      const put: WriteOperation = { type: 'put', key, value: packPacket(kept), sublevel: part }
       if (messageExpiry === undefined) return [put]
       const expiry = expiryKey(messageExpiry, topic)
       return [put, { type: 'put', key: expiry, value: Buffer.alloc(0), sublevel: part }]
@@ -105,7 +124,7 @@ export function createRetainedWriter(store: Store, part: StorePart, clock: Clock
           writes.push({ type: 'del', key, sublevel: part })
           const topic = key.slice(EXPIRY.length + 17)
           const kept = await part.get(PREFIX + topic)
-          const { messageExpiry } = kept ? (msgpack.decode(kept) as StoredPacket) : {}
+          const { messageExpiry } = kept ? unpackPacket(kept) : {}
           if (messageExpiry !== undefined && messageExpiry <= clock.now()) expired.push(topic)
         }
         for (const topic of expired) {
@@ -144,12 +163,12 @@ export async function* readStored(
 ): AsyncGenerator<StoredPacket> {
   if (!isWildcard(filter)) {
     const value = await part.get(PREFIX + filter)
-    if (value) yield msgpack.decode(value) as StoredPacket
+    if (value) yield unpackPacket(value)
     return
   }
   for await (const [key, value] of part.iterator(keyRange(filter, after))) {
     if (!matchesFilter(filter, key.slice(PREFIX.length))) continue
-    yield msgpack.decode(value) as StoredPacket
+    yield unpackPacket(value)
   }
 }
 
@@ -159,7 +178,7 @@ export async function* readAllStored(
   after?: string
 ): AsyncGenerator<StoredPacket> {
   for await (const [, value] of part.iterator(keyRange('', after))) {
-    yield msgpack.decode(value) as StoredPacket
+    yield unpackPacket(value)
   }
 }
 

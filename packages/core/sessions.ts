@@ -1,6 +1,14 @@
 import msgpack from 'msgpack-lite'
 import type { Clock } from './clock.ts'
-import { fromWire, toWire, type Message, type QoS, type WireProperties } from './message.ts'
+import {
+  fromKeptProperties,
+  fromWire,
+  toKeptProperties,
+  toWire,
+  type KeptProperties,
+  type Message,
+  type QoS
+} from './message.ts'
 import type { Position, Queues, Sent } from './queues.ts'
 import { add, noMembers } from './sparse.ts'
 import type { Connection, Settled } from './session/connection.ts'
@@ -97,7 +105,7 @@ interface Kept {
   keepAliveSeconds: number
   peer: SessionEntry['peer']
   will: { topic: string; payload: Buffer; qos: QoS; retain: boolean; delaySeconds: number } | null
-  willProperties: WireProperties | null
+  willProperties: KeptProperties | null
 }
 
 /** MQTT 5 "Quota exceeded". */
@@ -161,6 +169,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
 
   function toKept(entry: SessionEntry): Kept {
     const { will } = entry
+    const properties = toWire(will?.message.properties)
     return {
       personality: entry.personality,
       clientId: entry.clientId,
@@ -182,7 +191,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
             delaySeconds: will.delaySeconds
           }
         : null,
-      willProperties: toWire(will?.message.properties) ?? null
+      willProperties: properties ? toKeptProperties(properties) : null
     }
   }
 
@@ -375,7 +384,8 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       entry.stored = true
       if (kept.will) {
         const { delaySeconds, ...message } = kept.will
-        const properties = fromWire(kept.willProperties ?? undefined)
+        const { willProperties } = kept
+        const properties = willProperties ? fromWire(fromKeptProperties(willProperties)) : undefined
         entry.will = {
           message: { ...message, ...(properties ? { properties } : {}) },
           delaySeconds
