@@ -66,7 +66,19 @@ export class Inbound {
     if (packets.length >= HELD_PACKETS) connection.client.resume()
   }
 
+  /** What a personality's check fails with is one client's affair, and no end of the process. */
   #handle(packet: WirePacket): void {
+    const connection = this.#connection
+    try {
+      this.#dispatch(packet)
+    } catch (error) {
+      const { clientId, log, policy } = connection
+      log.error(error, `${policy.personality} ${clientId} could not handle a ${packet.cmd}`)
+      connection.refuse({ rule: 'Internal', reasonCode: 0x80 })
+    }
+  }
+
+  #dispatch(packet: WirePacket): void {
     const connection = this.#connection
     const { outgoing, policy, version } = connection
     if (version === 5) {

@@ -36,6 +36,16 @@ const ENDINGS: [name: string, policy: Partial<MqttPolicy>, packet: object, reaso
     publish({ topic: '', properties: { topicAlias: 1 } }),
     0x94
   ],
+  [
+    'a publish whose check fails itself',
+    {
+      checkPublish() {
+        throw new Error('the check is at fault')
+      }
+    },
+    publish(),
+    0x80
+  ],
   ['a second CONNECT', {}, connectPacket(), 0x82],
   ['an AUTH that nobody asked for', {}, { cmd: 'auth', reasonCode: 0x19 }, 0x82],
   ['a wildcard in the response topic', {}, publish({ properties: { responseTopic: 'a/#' } }), 0x82],
