@@ -64,6 +64,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     if (known) return known
     const made = createSpace(name, { store, clock, log, bounds, storeTimeoutMs })
     spaces.set(name, made)
+    made.catch(() => spaces.delete(name)) // told to whoever asked; the next who asks tries again
     return made
   }
 
@@ -72,16 +73,25 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     if (known) return known
     const made = openRecords(store, name)
     opened.set(name, made)
+    made.catch(() => opened.delete(name))
     return made
   }
 
   async function close(): Promise<void> {
-    const running = await Promise.all(spaces.values())
-    await Promise.all(running.map((one) => one.close()))
-    await store.close()
+    try {
+      const running = await Promise.all(spaces.values())
+      await Promise.all(running.map((one) => one.close()))
+    } finally {
+      await store.close() // or the folder stays locked for whoever comes next
+    }
   }
 
-  await space('main')
+  try {
+    await space('main')
+  } catch (error) {
+    await store.close()
+    throw error
+  }
   return {
     clock,
     ids,
