@@ -1,34 +1,13 @@
 // A process that dies while a session ends: after each of the writes that this takes.
-import { Level } from 'level'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createManualClock } from './index.ts'
 import { joined, publish, wire, connectPacket, withCore, withDirectory } from './testing.ts'
+import { dieAfter, revive } from './testing-dying.ts'
 
 const LASTING = { clean: false, properties: { sessionExpiryInterval: 600 } }
 /** One more than the end of a session takes. */
 const WRITES = 4
-
-interface Writer {
-  _batch(...args: unknown[]): Promise<void>
-  _clear(...args: unknown[]): Promise<void>
-}
-const writer = Level.prototype as unknown as Writer
-const { _batch, _clear } = writer
-
-/** So many writes reach the disk from here on, and none after them until `revive`. */
-function dieAfter(writes: number): void {
-  let left = writes
-  const counted = (write: Writer['_batch']) =>
-    async function (this: unknown, ...args: unknown[]) {
-      if (left-- <= 0) throw new Error('the process is dead')
-      await write.apply(this, args)
-    }
-  writer._batch = counted(_batch)
-  writer._clear = counted(_clear)
-}
-
-const revive = () => void Object.assign(writer, { _batch, _clear })
 
 const dying = suite('a process that dies while a session ends')
 

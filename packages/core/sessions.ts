@@ -25,8 +25,16 @@ export interface SessionsContext {
   clock: Clock
   queues: Queues
   subscriptions: Subscriptions
-  /** Publishes a will; the connection is there unless the process that had it is gone. */
-  publishWill(entry: SessionEntry, will: Message, connection: Connection | undefined): Promise<void>
+  /**
+   * Publishes a will; the connection is there unless the process that had it is gone.
+   * @param alongside writes that are committed with the message, or not at all
+   */
+  publishWill(
+    entry: SessionEntry,
+    will: Message,
+    connection: Connection | undefined,
+    alongside: WriteOperation[]
+  ): Promise<void>
   expired(client: ClientSession): void
   /** Its client was away, and its queue was full. */
   overflowed(client: ClientSession): void
@@ -132,8 +140,11 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
   const endings = new Map<string, Promise<unknown>>()
   let closed = false
 
-  const put = (key: string, value: Buffer) =>
-    store.commit([{ type: 'put', key, value, sublevel: part }])
+  const toRecord = (entry: SessionEntry): WriteOperation => {
+    const value = msgpack.encode(toKept(entry))
+    return { type: 'put', key: keyOf(entry.id), value, sublevel: part }
+  }
+  const put = (entry: SessionEntry) => store.commit([toRecord(entry)])
   const failing = (what: string) => (error: unknown) => context.failed(error, what)
 
   function create(id: string, from: Omit<Kept, 'will' | 'willProperties'>): SessionEntry {
@@ -197,7 +208,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
 
   async function save(entry: SessionEntry): Promise<void> {
     if (closed || entries.get(entry.id) !== entry || !isKept(entry)) return
-    await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
+    await put(entry)
   }
 
   /**
@@ -234,15 +245,18 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     entry.cancelExpiry = entry.cancelWill = undefined
   }
 
-  /** Of a session that goes on. */
-  function publishWill(entry: SessionEntry, connection: Connection | undefined): void {
+  /** Its record is without it in the same commit, or a process that dies then would publish it again. */
+  async function takeWill(entry: SessionEntry, connection: Connection | undefined): Promise<void> {
     const { will } = entry
     if (!will) return
     entry.will = undefined
-    context
-      .publishWill(entry, will.message, connection)
-      .then(() => save(entry)) // or it would be published again after a restart
-      .catch(failing(`will to ${will.message.topic}`))
+    const alongside = entry.stored ? [toRecord(entry)] : []
+    await context.publishWill(entry, will.message, connection, alongside)
+  }
+
+  /** Of a session that goes on. */
+  function publishWill(entry: SessionEntry, connection: Connection | undefined): void {
+    takeWill(entry, connection).catch(failing(`will of session ${entry.id}`))
   }
 
   function removeSubscriptions(entry: SessionEntry): void {
@@ -265,12 +279,9 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     connection?: Connection
   ): Promise<void> {
     drop(entry)
-    const { will } = entry
-    entry.will = undefined
-    return forget(entry, async () => {
-      // [MQTT-3.1.2-8]: no later than the session's end.
-      if (will && fate === 'publish') await context.publishWill(entry, will.message, connection)
-    })
+    if (fate === 'suppress') entry.will = undefined
+    // [MQTT-3.1.2-8]: no later than the session's end.
+    return forget(entry, () => takeWill(entry, connection))
   }
 
   function expire(entry: SessionEntry): void {
@@ -370,7 +381,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     // A resumed session that is to end with this connection is still that session until then.
     if (entry.expirySeconds > 0 || entry.will || resumes) {
       entry.stored = true
-      await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
+      await put(entry)
     }
     return { entry, sessionPresent: resumes, begun }
   }
@@ -411,7 +422,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       if (entry) entry.incoming = add(entry.incoming, Number(messageId))
     }
     for (const entry of lost) {
-      await put(keyOf(entry.id), msgpack.encode(toKept(entry)))
+      await put(entry)
     }
   }
 
@@ -493,9 +504,12 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       return true
     },
     async release(entry, messageId) {
-      if (!entry.incoming.delete(messageId) || entry.expirySeconds === 0) return
-      const key = underId(INCOMING, entry.id) + messageId
-      await store.commit([{ type: 'del', key, sublevel: part }])
+      if (!entry.incoming.has(messageId)) return
+      if (entry.expirySeconds > 0) {
+        const key = underId(INCOMING, entry.id) + messageId
+        await store.commit([{ type: 'del', key, sublevel: part }])
+      }
+      entry.incoming.delete(messageId)
     },
     end,
     async overflow(entry) {
@@ -527,7 +541,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
         if (!entry.connection || !isKept(entry)) continue
         entry.disconnectedAtMs = clock.now()
         if (entry.connection.discardsWill) entry.will = undefined
-        left.push(put(keyOf(entry.id), msgpack.encode(toKept(entry))))
+        left.push(put(entry).catch(failing(`session ${entry.id}`)))
       }
       await Promise.all([...left, ...endings.values()])
     }

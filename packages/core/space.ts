@@ -20,7 +20,7 @@ import type { ClientSession, SessionEntry } from './session/entry.ts'
 import type { Session, SessionEvent } from './session/session.ts'
 import type { StrictParser } from './session/wire.ts'
 import { openSessions } from './sessions.ts'
-import type { Store, StorePart } from './store.ts'
+import type { Store, StorePart, WriteOperation } from './store.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import { countLevels, MAX_TOPIC_LEVELS, topicNameFault } from './topic.ts'
 
@@ -174,7 +174,15 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
       },
       incoming: {
         has: ({ entry }, messageId) => sessions.hasTaken(entry, messageId),
-        release: ({ entry }, messageId) => sessions.release(entry, messageId)
+        // Not before it is stored: after a restart the id would still mean the message that was released.
+        async release(connection, messageId) {
+          try {
+            await sessions.release(connection.entry, messageId)
+          } catch (error) {
+            failed(error, `session ${connection.entry.id}`)
+            connection.refuse({ rule: 'StoreFailed', reasonCode: 0x80 })
+          }
+        }
       },
       failed
     })
@@ -266,15 +274,19 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
     }
   }
 
-  /** @param publisher id of the session it is published for, which may want none of its own */
+  /**
+   * @param publisher id of the session it is published for, which may want none of its own
+   * @param alongside writes that are committed with the message, or not at all
+   */
   async function publish(
     message: Message,
     origin?: Origin,
-    publisher?: string
+    publisher?: string,
+    alongside: WriteOperation[] = []
   ): Promise<{ sequence: number }> {
     checkTopic(message.topic)
     return new Promise((resolve, reject) => {
-      parts.fanout.publish(toPacket(message), publisher, {
+      const outcome: Outcome = {
         stored(packet) {
           const sent = { sequence: packet.brokerCounter }
           const held = published(packet, origin)
@@ -285,7 +297,8 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
           log.error(error, `space ${name}: publish to ${message.topic} was not stored`)
           reject(error as Error)
         }
-      })
+      }
+      parts.fanout.publish(toPacket(message), publisher, outcome, alongside)
     })
   }
 
@@ -302,12 +315,14 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
   async function publishWill(
     entry: SessionEntry,
     message: Message,
-    connection: Connection | undefined
+    connection: Connection | undefined,
+    alongside: WriteOperation[]
   ): Promise<void> {
     if (closed) return // it is in the store, and published by whoever opens it
     const taken = connection?.policy.take?.(connection, message)
-    if (taken) await taken
-    else await publish(message, originOf({ entry }), entry.id)
+    if (!taken) return void (await publish(message, originOf({ entry }), entry.id, alongside))
+    await taken
+    await store.commit(alongside)
   }
 
   /** At the CONNACK: from here on the client may believe that it is connected. */
@@ -407,7 +422,7 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
   parts.sessions.resume()
   return {
     name,
-    publish,
+    publish: (message, origin) => publish(message, origin),
     isHeard,
     retained: createRetained(part, clock),
     clients: createClients(() => ({ ...parts, tell, checkTopic, toPacket, failed }), clock),

@@ -1,0 +1,23 @@
+// A store that fails after so many writes: what a process leaves that was killed there.
+import { Level } from 'level'
+
+interface Writer {
+  _batch(...args: unknown[]): Promise<void>
+  _clear(...args: unknown[]): Promise<void>
+}
+const writer = Level.prototype as unknown as Writer
+const { _batch, _clear } = writer
+
+/** So many writes reach the disk from here on, and none after them until `revive`. */
+export function dieAfter(writes: number): void {
+  let left = writes
+  const counted = (write: Writer['_batch']) =>
+    async function (this: unknown, ...args: unknown[]) {
+      if (left-- <= 0) throw new Error('the process is dead')
+      await write.apply(this, args)
+    }
+  writer._batch = counted(_batch)
+  writer._clear = counted(_clear)
+}
+
+export const revive = () => void Object.assign(writer, { _batch, _clear })
