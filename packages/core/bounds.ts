@@ -2,7 +2,10 @@
 export interface Bounds {
   /** Connections of a space at once; one more is refused with 0x97 (MQTT 3.1.1: 3). */
   readonly connections: number
-  /** Messages kept for a session that is away; later ones are dropped, with a log line for the first. */
+  /**
+   * Messages kept for a session or a shared group; later ones are dropped, with a log line for the first. The
+   * connection of a client that lets twice as many wait is ended with 0x97.
+   */
   readonly queuedMessages: number
   /** The same in bytes as stored. */
   readonly queuedBytes: number

@@ -60,18 +60,33 @@ export function toPosition(run: number, counter: number): Position {
   return `${String(run).padStart(8, '0')}-${String(counter).padStart(16, '0')}`
 }
 
+/** MQTT 5 "Quota exceeded". */
+const QUOTA_EXCEEDED = 0x97
+
 const lower = (a: QoS, b: QoS): QoS => (a < b ? a : b)
 
 export function createFanout(context: FanoutContext): Fanout {
   const { store, clock, queues, retained, subscriptions, bounds, run } = context
   const sequencer = createSequencer(clock, context.storeTimeoutMs)
+  /** Told in the log once, until there is space again. */
+  const fullGroups = new WeakSet<Group>()
 
   function hasSpace(entry: SessionEntry, { payload }: BrokerPacket): boolean {
     const { connection, offlineQueue } = entry
     const endsSession = offlineQueue?.whenFull === 'end-session'
-    // While its client is there, a queue is as long as what is on its way.
-    if (connection && !(endsSession && connection.outgoing.isStalled())) return true
     const { messages, bytes } = queues.size(entry.id)
+    // While its client is there, a queue is as long as what is on its way; whoever came back to a full one
+    // and reads it is let be, whoever lets it grow as long again is not.
+    if (connection && !(endsSession && connection.outgoing.isStalled())) {
+      if (messages < 2 * bounds.queuedMessages && bytes < 2 * bounds.queuedBytes) return true
+      if (entry.queueFull) return false
+      entry.queueFull = true
+      const detail = `queuedMessages=${messages} queuedBytes=${Math.round(bytes)}`
+      queueMicrotask(() =>
+        connection.refuse({ rule: 'SlowClient', reasonCode: QUOTA_EXCEEDED, detail })
+      )
+      return false
+    }
     const maximum = offlineQueue?.messages ?? bounds.queuedMessages
     const maximumBytes = offlineQueue?.bytes ?? bounds.queuedBytes
     const fits = endsSession ? bytes + payload.length <= maximumBytes : bytes < maximumBytes
@@ -83,6 +98,21 @@ export function createFanout(context: FanoutContext): Fanout {
       context.log(`${entry.personality} ${entry.clientId} queue full, ${end}: ${size}`)
       // Not before the message has found everybody else.
       if (endsSession) queueMicrotask(() => context.overflowed(entry))
+    }
+    return false
+  }
+
+  /** A group's queue has the bound of a session's. */
+  function hasSpaceFor(group: Group): boolean {
+    const { messages, bytes } = queues.size(group.id)
+    if (messages < bounds.queuedMessages && bytes < bounds.queuedBytes) {
+      fullGroups.delete(group)
+      return true
+    }
+    if (!fullGroups.has(group)) {
+      fullGroups.add(group)
+      const size = `messages=${messages} bytes=${Math.round(bytes)}`
+      context.log(`${group.id} queue full, messages dropped: ${size}`)
     }
     return false
   }
@@ -105,7 +135,7 @@ export function createFanout(context: FanoutContext): Fanout {
       ;(queued ??= new Set()).add(entry)
     }
     for (const group of groups ?? []) {
-      if (packet.qos === 0 || !group.isDurable()) continue
+      if (packet.qos === 0 || !group.isDurable() || !hasSpaceFor(group)) continue
       writes.push(queues.append(group.id, position, toKept(packet, packet.qos, packet.retain, [])))
       ;(queued ??= new Set()).add(group)
     }

@@ -58,8 +58,20 @@ export interface Queues {
     sent: Sent
   ): Promise<void>
   remove(owner: string, position: Position): Promise<void>
+  /** Forgets what is there now; what is appended from here on stays. */
   clear(owner: string): Promise<void>
+  /** Whoever has messages. */
+  owners(): Iterable<string>
 }
+
+interface Size {
+  messages: number
+  bytes: number
+  first: Position
+  last: Position
+}
+
+const EMPTY = { messages: 0, bytes: 0 }
 
 const QUEUE = 'queue:'
 const SENT = 'sent:'
@@ -83,16 +95,25 @@ function unpackMessage(value: Buffer): QueuedMessage {
 
 /** Opens the queues; reads every key once, to know how long they are. */
 export async function openQueues(store: Store, part: StorePart): Promise<Queues> {
-  const sizes = new Map<string, { messages: number; bytes: number }>()
+  const sizes = new Map<string, Size>()
 
-  const ownSize = (owner: string) => {
-    let size = sizes.get(owner)
-    if (!size) sizes.set(owner, (size = { messages: 0, bytes: 0 }))
-    return size
+  function grow(owner: string, position: Position, bytes: number): void {
+    const size = sizes.get(owner)
+    if (!size) {
+      sizes.set(owner, { messages: 1, bytes, first: position, last: position })
+      return
+    }
+    size.messages++
+    size.bytes += bytes
+    if (position < size.first) size.first = position
+    if (position > size.last) size.last = position
   }
+
   // What is not the last message is worth its average: the bytes of each entry are not kept apart.
-  const shrink = (owner: string) => {
-    const size = ownSize(owner)
+  function shrink(owner: string, position: Position): void {
+    const size = sizes.get(owner)
+    // What is on its way to a client may outlast the queue that it was in.
+    if (!size || position < size.first) return
     if (size.messages <= 1) sizes.delete(owner)
     else {
       size.bytes -= size.bytes / size.messages
@@ -101,10 +122,8 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
   }
 
   for await (const [key, value] of part.iterator(rangeOf(QUEUE))) {
-    const owner = decodeURIComponent(key.slice(QUEUE.length, key.indexOf(':', QUEUE.length)))
-    const size = ownSize(owner)
-    size.messages++
-    size.bytes += value.length
+    const end = key.indexOf(':', QUEUE.length)
+    grow(decodeURIComponent(key.slice(QUEUE.length, end)), key.slice(end + 1), value.length)
   }
 
   const put = (key: string, value: Buffer): WriteOperation & { type: 'put' } => ({
@@ -120,12 +139,11 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
   const del = (key: string): WriteOperation => ({ type: 'del', key, sublevel: part })
 
   return {
-    size: (owner) => sizes.get(owner) ?? { messages: 0, bytes: 0 },
+    size: (owner) => sizes.get(owner) ?? EMPTY,
+    owners: () => sizes.keys(),
     append(owner, position, message) {
       const operation = putMessage(owner, position, message)
-      const size = ownSize(owner)
-      size.messages++
-      size.bytes += operation.value.length
+      grow(owner, position, operation.value.length)
       return operation
     },
     async read(owner, after, limit) {
@@ -152,10 +170,8 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
     },
     markSent: (owner, position, sent) => store.commit([putSent(owner, position, sent)]),
     move(from, to, position, message, sent) {
-      shrink(from)
-      const size = ownSize(to)
-      size.messages++
-      size.bytes += message.payload.length
+      shrink(from, position)
+      grow(to, position, message.payload.length)
       return store.commit([
         del(prefixOf(QUEUE, from) + position),
         putMessage(to, position, message),
@@ -163,18 +179,21 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
       ])
     },
     remove(owner, position) {
-      shrink(owner)
+      shrink(owner, position)
       return store.commit([
         del(prefixOf(QUEUE, owner) + position),
         del(prefixOf(SENT, owner) + position)
       ])
     },
     async clear(owner) {
+      const size = sizes.get(owner)
+      if (!size) return
       sizes.delete(owner)
+      const upTo = (prefix: string) => ({ gte: prefix, lte: prefix + size.last })
       await store.commit([]) // what is still on its way in is to go, too
       // Begun deliveries before their messages, or a process that dies here leaves the one without the other.
-      await part.clear(rangeOf(prefixOf(SENT, owner)))
-      await part.clear(rangeOf(prefixOf(QUEUE, owner)))
+      await part.clear(upTo(prefixOf(SENT, owner)))
+      await part.clear(upTo(prefixOf(QUEUE, owner)))
     }
   }
 }

@@ -421,9 +421,23 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
       const entry = entries.get(id)
       if (entry) entry.incoming = add(entry.incoming, Number(messageId))
     }
-    for (const entry of lost) {
-      await put(entry)
+    for (const entry of lost) await put(entry)
+    await purge()
+  }
+
+  /** Removes what an earlier process left of sessions and groups that are gone: a later one of that id began with it. */
+  async function purge(): Promise<void> {
+    const owners = new Set(entries.keys())
+    for (const { id } of subscriptions.groups()) owners.add(id)
+    for (const owner of [...queues.owners()]) if (!owners.has(owner)) await queues.clear(owner)
+    const orphans: WriteOperation[] = []
+    for (const kind of [SUBSCRIPTION, INCOMING]) {
+      for await (const key of part.keys(rangeOf(kind))) {
+        const isOrphan = !entries.has(splitKey(kind, key)[0])
+        if (isOrphan) orphans.push({ type: 'del', key, sublevel: part })
+      }
     }
+    if (orphans.length > 0) await store.commit(orphans)
   }
 
   await load()
