@@ -83,6 +83,28 @@ groups('that is made anew keeps what is published while its first end is being s
   )
 )
 
+groups('that its one member subscribes to again keeps what waits', () =>
+  withCore({ policy }, async (world) => {
+    const peer = await member(world)
+    await goAway(peer)
+    for (const text of ['1', '2', '3']) await put(world, text)
+    const back = wire(await world.socket())
+    const properties = { ...LASTING.properties, receiveMaximum: 1 }
+    back.send(connectPacket({ ...LASTING, properties }))
+    assert.is((await back.next())?.sessionPresent, true)
+    assert.is(String((await back.next())?.payload), '1')
+    back.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: SHARED, qos: 1 }] })
+    assert.is((await back.next())?.cmd, 'suback')
+    for (const [messageId, next] of [
+      [1, '2'],
+      [2, '3']
+    ] as const) {
+      back.send({ cmd: 'puback', messageId, reasonCode: 0 })
+      assert.is(String((await back.next())?.payload), next)
+    }
+  })
+)
+
 for (let writes = 0; writes < 4; writes++) {
   groups(`leaves nothing to the next when the process dies ${writes} writes after its end`, () =>
     withDirectory(async (directory) => {

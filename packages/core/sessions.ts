@@ -478,9 +478,9 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     async subscribe(entry, added) {
       for (const subscription of added) {
         const known = entry.subscriptions.get(subscription.filter)
-        if (known) subscriptions.remove(entry, known)
         entry.subscriptions.set(subscription.filter, subscription)
-        subscriptions.add(entry, subscription)
+        if (known) subscriptions.replace(entry, known, subscription)
+        else subscriptions.add(entry, subscription)
       }
       if (entry.expirySeconds === 0) return
       const prefix = underId(SUBSCRIPTION, entry.id)

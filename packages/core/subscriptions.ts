@@ -18,6 +18,8 @@ export interface Route {
 /** Every subscription of a space, connected or not, found by topic. */
 export interface Subscriptions {
   add(entry: SessionEntry, subscription: Subscription): void
+  /** The client subscribed again: nothing that waits may be lost by that [MQTT-3.8.4-4]. */
+  replace(entry: SessionEntry, known: Subscription, subscription: Subscription): void
   remove(entry: SessionEntry, subscription: Subscription): void
   /** @param publisher the session that published, for No Local; absent: nobody's */
   route(topic: string, publisher: string | undefined): Route
@@ -73,22 +75,37 @@ export function createSubscriptions(context: GroupContext): Subscriptions {
     all.set(subscription, own)
   }
 
-  function remove(entry: SessionEntry, subscription: Subscription): void {
-    if (subscription.group !== undefined) {
-      for (const filter of subscription.spaceFilters) {
-        const group = groupOf(entry, subscription.group, filter)
-        entry.groups.delete(group)
-        group.leave(entry)
-        if (!group.isEmpty()) continue
-        groups.delete(group.id)
-        trie.remove(filter, group)
-      }
-      return
+  /** The last that leaves a group ends it, and what waited for it. */
+  function leave(entry: SessionEntry, name: string, filters: readonly string[]): void {
+    for (const filter of filters) {
+      const group = groupOf(entry, name, filter)
+      entry.groups.delete(group)
+      group.leave(entry)
+      if (!group.isEmpty()) continue
+      groups.delete(group.id)
+      trie.remove(filter, group)
     }
+  }
+
+  function remove(entry: SessionEntry, subscription: Subscription): void {
+    const { group, spaceFilters } = subscription
+    if (group !== undefined) return leave(entry, group, spaceFilters)
     const all = places.get(entry)
     for (const place of all?.get(subscription) ?? []) trie.remove(place.filter, place)
     all?.delete(subscription)
     if (all?.size === 0) places.delete(entry)
+  }
+
+  function replace(entry: SessionEntry, known: Subscription, subscription: Subscription): void {
+    const { group } = known
+    if (group === undefined) {
+      remove(entry, known)
+      return add(entry, subscription)
+    }
+    add(entry, subscription)
+    const { spaceFilters } = subscription
+    const old = known.spaceFilters.filter((filter) => !spaceFilters.includes(filter))
+    leave(entry, group, old)
   }
 
   /** Several subscriptions of one session make one delivery [MQTT-3.3.4-2], [MQTT-3.3.4-4]. */
@@ -103,6 +120,7 @@ export function createSubscriptions(context: GroupContext): Subscriptions {
 
   return {
     add,
+    replace,
     remove,
     route(topic, publisher) {
       if (places.size === 0 && groups.size === 0) return { targets: [], groups: undefined }
