@@ -134,6 +134,29 @@ deliveries(
     })
 )
 
+deliveries('a client that lets twice what is kept wait is sent away, and finds what was kept', () =>
+  withCore({ core: { bounds: { queuedMessages: 2 } } }, async (world) => {
+    const properties = { sessionExpiryInterval: 600, receiveMaximum: 1 }
+    const peer = await joined(world, { clean: false, properties })
+    await subscribed(peer, { a: {} })
+    for (const text of ['1', '2', '3', '4']) await feed(world, 'a', text)
+    assert.is(String((await peer.next())?.payload), '1')
+    peer.send({ cmd: 'pingreq' })
+    assert.equal(await peer.next(), { cmd: 'pingresp' })
+    await feed(world, 'a', '5')
+    const { cmd, reasonCode } = (await peer.next())!
+    assert.equal([cmd, reasonCode], ['disconnect', 0x97])
+    assert.is(await peer.next(), undefined)
+    assert.ok(world.lines.some((line) => /0x97 SlowClient queuedMessages=4 /.test(line)))
+    const again = wire(await world.socket())
+    again.send(connectPacket({ clean: false, properties: { sessionExpiryInterval: 600 } }))
+    assert.is((await again.next())?.sessionPresent, true)
+    for (const text of ['1', '2', '3', '4']) {
+      assert.is(String((await again.next())?.payload), text)
+    }
+  })
+)
+
 const GIVES_UP = { givesUpAfterSeconds: 3600, marksRepeats: false }
 
 deliveries('what is not acknowledged in time is given up, and makes room', () => {
