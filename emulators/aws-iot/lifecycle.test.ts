@@ -1,8 +1,9 @@
 // What $aws/events tells of clients, and to whom.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { PacketClient } from '@fogbank/contract/testing'
 import { API_RULE } from './lifecycle.ts'
-import { withAwsIot, type AwsWorld, type TestClient } from './testing.ts'
+import { withAwsIot, type AwsWorld } from './testing.ts'
 
 const IDENTIFIER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const PRINCIPAL = '123456789012:test'
@@ -13,7 +14,7 @@ interface Told {
 }
 
 /** Lets time pass for clients that ping often enough to stay. */
-async function pass({ clock }: AwsWorld, clients: TestClient[], seconds: number): Promise<void> {
+async function pass({ clock }: AwsWorld, clients: PacketClient[], seconds: number): Promise<void> {
   for (let left = seconds; left > 0; left -= 1700) {
     clock.advance(Math.min(left, 1700) * 1000)
     for (const { mqtt, next } of clients) {
@@ -109,7 +110,7 @@ lifecycle('tell of subscriptions and of their end', () =>
   })
 )
 
-const ENDS: [reason: string, end: (client: TestClient, world: AwsWorld) => unknown][] = [
+const ENDS: [reason: string, end: (client: PacketClient, world: AwsWorld) => unknown][] = [
   ['CONNECTION_LOST', ({ mqtt }) => mqtt.stream.destroy()],
   ['MQTT_KEEP_ALIVE_TIMEOUT', (_client, { clock }) => clock.advance(46_000)],
   ['DUPLICATE_CLIENTID', (_client, world) => join(world)],

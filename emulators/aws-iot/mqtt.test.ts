@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within } from '@fogbank/contract/testing'
-import { withAwsIot, type TestClient } from './testing.ts'
+import { within, type PacketClient } from '@fogbank/contract/testing'
+import { withAwsIot } from './testing.ts'
 
 /** The CONNACK of three independent logs of the real service. */
 const CAPTURED = {
@@ -157,20 +157,23 @@ type Options = Parameters<Parameters<Parameters<typeof withAwsIot>[1]>[0]['clien
 
 /** A client behind its CONNACK. */
 async function joined(
-  { client }: { client(options?: Options): Promise<TestClient> },
+  { client }: { client(options?: Options): Promise<PacketClient> },
   options: Options = {}
-): Promise<TestClient> {
+): Promise<PacketClient> {
   const made = await client(options)
   const connack = await made.next()
   assert.is(connack?.reasonCode ?? connack?.returnCode, 0)
   return made
 }
 
-const subscribe = ({ mqtt }: TestClient, filter: string | string[], options: object = { qos: 1 }) =>
-  void mqtt.subscribe(filter, options as never, () => {})
+const subscribe = (
+  { mqtt }: PacketClient,
+  filter: string | string[],
+  options: object = { qos: 1 }
+) => void mqtt.subscribe(filter, options as never, () => {})
 
 const publish = (
-  { mqtt }: TestClient,
+  { mqtt }: PacketClient,
   topic: string,
   options: object = { qos: 1 },
   payload: string | Buffer = 'x'
@@ -489,7 +492,7 @@ publishing('is repeated for an hour while nobody acknowledges it, without the DU
       assert.is((await client.next())?.cmd, 'connack')
       return client
     }
-    const leave = async ({ mqtt, next }: TestClient) => {
+    const leave = async ({ mqtt, next }: PacketClient) => {
       mqtt.stream.destroy()
       assert.is(await next(), undefined)
     }

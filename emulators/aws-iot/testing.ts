@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { SignatureV4 } from '@smithy/signature-v4'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { within } from '@fogbank/contract/testing'
+import { listenToPackets, type PacketClient } from '@fogbank/contract/testing'
 import {
   acceptMqtt,
   createCore,
@@ -59,14 +59,7 @@ export interface AwsWorld {
   /** Signs and sends. */
   signed(call: Call, signer?: Signer): Promise<Answer>
   /** A client at the MQTT door, whatever becomes of its CONNECT. */
-  client(options?: Partial<IClientOptions>, peer?: Partial<Peer>): Promise<TestClient>
-}
-
-/** An MQTT client and every packet it is sent. */
-export interface TestClient {
-  mqtt: MqttClient
-  /** The next packet that was not taken yet, plain; undefined when the connection is closed. */
-  next(): Promise<Record<string, any> | undefined>
+  client(options?: Partial<IClientOptions>, peer?: Partial<Peer>): Promise<PacketClient>
 }
 
 /** The host that in-memory requests go to. */
@@ -111,41 +104,6 @@ function decode(text: string): string {
     // Only a malformed escape throws.
     return text
   }
-}
-
-function listenTo(client: MqttClient): TestClient {
-  const packets: Record<string, any>[] = []
-  let closed = false
-  let wake = () => {}
-  client.on('packetreceive', (packet) => {
-    packets.push(toPlain(packet))
-    wake()
-  })
-  // What goes wrong is told by the packets, and by the end of them.
-  client.on('error', () => {})
-  client.on('close', () => {
-    closed = true
-    wake()
-  })
-  const arrived = async () => {
-    while (packets.length === 0 && !closed) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-    return packets.shift()
-  }
-  return { mqtt: client, next: () => within(20_000, arrived(), 'a packet') }
-}
-
-/** A packet without its random id and what the parser adds of its own. */
-function toPlain(packet: object): Record<string, any> {
-  const { length: _length, dup: _dup, messageId: _id, ...rest } = packet as Record<string, any>
-  const plain: Record<string, any> = {}
-  for (const [name, value] of Object.entries(rest)) if (value !== null) plain[name] = value
-  if (plain.cmd !== 'publish') for (const name of ['qos', 'retain']) delete plain[name]
-  if (Buffer.isBuffer(plain.payload)) plain.payload = plain.payload.toString()
-  return plain
 }
 
 /** Runs a test against a fresh emulator; everything is closed afterwards. */
@@ -224,7 +182,7 @@ export async function withAwsIot(
       ...options
     })
     clients.push(made)
-    return listenTo(made)
+    return listenToPackets(made)
   }
 
   try {

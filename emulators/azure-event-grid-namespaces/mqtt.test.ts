@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import mqttPacket from 'mqtt-packet'
-import { withNamespace, type TestClient, type World } from './testing.ts'
+import type { PacketClient } from '@fogbank/contract/testing'
+import { withNamespace, type World } from './testing.ts'
 
 const mqtt = suite('azure-event-grid-namespaces MQTT')
 
@@ -27,7 +28,7 @@ async function signedIn(
   options: object = {},
   properties: object = {},
   token?: string
-): Promise<TestClient> {
+): Promise<PacketClient> {
   const client = await world.client({ ...(await world.jwt(token, properties)), ...options })
   const connack = await client.next()
   assert.is(connack?.reasonCode, 0, JSON.stringify(connack))
@@ -234,7 +235,7 @@ mqtt('the same principal takes its session over', () =>
 )
 
 /** AUTH with a token, as a client sends it to stay. */
-function renew({ mqtt: client }: TestClient, token: string): void {
+function renew({ mqtt: client }: PacketClient, token: string): void {
   const properties = { ...METHOD, authenticationData: Buffer.from(token) }
   const raw = client as unknown as { _sendPacket(packet: object): void }
   raw._sendPacket({ cmd: 'auth', reasonCode: 0x19, properties })
@@ -447,7 +448,7 @@ const ALIASED = {
 
 mqtt('user properties outside PUBLISH, subscription ids and bad aliases end the connection', () =>
   withNamespace({}, async (world) => {
-    const ends: [what: string, act: (client: TestClient) => void, reasonCode: number][] = [
+    const ends: [what: string, act: (client: PacketClient) => void, reasonCode: number][] = [
       [
         'SUBSCRIBE with user properties',
         ({ mqtt: client }) =>

@@ -2,10 +2,10 @@
 import mqttPacket from 'mqtt-packet'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within } from '@fogbank/contract/testing'
+import { within, type PacketClient } from '@fogbank/contract/testing'
 import type { Settings } from './settings.ts'
 import { issue } from './testing-certificates.ts'
-import { issueClient, withNamespace, type TestClient, type World } from './testing.ts'
+import { issueClient, withNamespace, type World } from './testing.ts'
 
 const outcomes = suite('azure-event-grid-namespaces outcomes')
 
@@ -35,7 +35,7 @@ async function connect(
   options: object = {},
   peer: object = {},
   name = 'dev1'
-): Promise<TestClient> {
+): Promise<PacketClient> {
   return world.client(
     { protocolVersion: version, ...options },
     { certificate: await issueClient(name), ...peer }
@@ -244,7 +244,7 @@ for (const version of [V5, V4] as const) {
 }
 
 /** A packet that MQTT.js itself would not send. */
-function write({ mqtt: client }: TestClient, packet: object, version: Version): void {
+function write({ mqtt: client }: PacketClient, packet: object, version: Version): void {
   client.stream.write(mqttPacket.generate(packet as never, { protocolVersion: version }))
 }
 
@@ -252,11 +252,11 @@ const OF_SUBSCRIBE = ['suback']
 const USER_PROPERTIES = { properties: { userProperties: { a: '1' } } }
 const publishing =
   (topic: string, options: object, payload: string | Buffer = 'x') =>
-  ({ mqtt: client }: TestClient) =>
+  ({ mqtt: client }: PacketClient) =>
     void client.publish(topic, payload, options)
 const subscribing =
   (filters: string | string[], qos: 0 | 1 | 2 = 1) =>
-  ({ mqtt: client }: TestClient) =>
+  ({ mqtt: client }: PacketClient) =>
     void client.subscribe(filters, { qos })
 const counted = (count: number) => Array.from({ length: count }, (_, index) => `lab/${index}`)
 
@@ -267,7 +267,7 @@ interface Live {
   what: string
   settings?: Settings
   options?: object
-  act: (client: TestClient, world: World, version: Version) => unknown
+  act: (client: PacketClient, world: World, version: Version) => unknown
   v5: Answer
   /** Absent: MQTT 3.1.1 cannot say it. */
   v4?: Answer
@@ -498,7 +498,7 @@ const LIVE: Live[] = [
 ]
 
 /** The first packet that is an answer: of acknowledgements the first that says no, or the one that was asked for. */
-async function answerOf(client: TestClient, expected: Answer): Promise<Answer> {
+async function answerOf(client: PacketClient, expected: Answer): Promise<Answer> {
   for (;;) {
     const packet = await client.next()
     if (!packet) return CLOSED

@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { PacketClient } from '@fogbank/contract/testing'
 import { limits } from './limits.ts'
-import { issueClient, toErrorText, withNamespace, type TestClient, type World } from './testing.ts'
+import { issueClient, toErrorText, withNamespace, type World } from './testing.ts'
 
 const quotas = suite('azure-event-grid-namespaces quotas')
 
@@ -73,12 +74,12 @@ quotas('are spent on nothing that is refused for another reason', () =>
 const QUOTA_EXCEEDED = 0x97
 const ACCEPTED = 0
 
-async function connect(world: World, name: string, more: object = {}): Promise<TestClient> {
+async function connect(world: World, name: string, more: object = {}): Promise<PacketClient> {
   const options = { clientId: name, username: name, ...more }
   return world.client(options, { transport: 'tls', certificate: await issueClient(name) })
 }
 
-async function pubackOf({ mqtt, next }: TestClient, payload: Buffer): Promise<number> {
+async function pubackOf({ mqtt, next }: PacketClient, payload: Buffer): Promise<number> {
   mqtt.publish('a', payload, { qos: 1 }, () => {})
   const { cmd, reasonCode = 0 } = (await next())!
   assert.is(cmd, 'puback')

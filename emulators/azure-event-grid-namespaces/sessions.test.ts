@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { within } from '@fogbank/contract/testing'
+import { within, type PacketClient } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { limits } from './limits.ts'
 import type { Settings } from './settings.ts'
-import { issueClient, withNamespace, type TestClient, type World } from './testing.ts'
+import { issueClient, withNamespace, type World } from './testing.ts'
 
 const sessions = suite('azure-event-grid-namespaces sessions')
 
@@ -49,7 +49,7 @@ async function reasons(world: World): Promise<unknown[]> {
 }
 
 /** The next publish that a client gets. */
-async function message(client: TestClient): Promise<Record<string, any>> {
+async function message(client: PacketClient): Promise<Record<string, any>> {
   for (;;) {
     const packet = await client.next()
     if (packet?.cmd === 'publish') return packet
@@ -282,7 +282,7 @@ async function slow(world: World, properties = {}) {
 }
 
 /** Everything that was on its way to the client is there. */
-async function settle(client: TestClient): Promise<void> {
+async function settle(client: PacketClient): Promise<void> {
   client.mqtt.sendPing()
   assert.is((await client.next())?.cmd, 'pingresp')
 }
@@ -394,7 +394,7 @@ const isGone = ({ published }: World) =>
   published.some(({ message: { topic } }) => topic === 'lab/gone')
 
 /** The connection is cut; resolves when the broker knows. */
-async function cut(world: World, client: TestClient): Promise<void> {
+async function cut(world: World, client: PacketClient): Promise<void> {
   const gone = new Promise<void>((resolve) =>
     world.space.listen({ session: ({ type }) => type === 'disconnected' && resolve() })
   )

@@ -6,7 +6,7 @@ import { startFogbank } from 'fogbank'
 import { Hono } from 'hono'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { createAuthority, type TokenRequest } from '@fogbank/authority'
-import { within } from '@fogbank/contract/testing'
+import { listenToPackets, type PacketClient } from '@fogbank/contract/testing'
 import {
   acceptMqtt,
   createCore,
@@ -60,16 +60,9 @@ export interface World {
   /** A call of this personality's part of the control port; `body` is sent as JSON. */
   control(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }>
   /** A client at the MQTT door, whatever becomes of its CONNECT. */
-  client(options?: Partial<IClientOptions>, peer?: Partial<Peer>): Promise<TestClient>
+  client(options?: Partial<IClientOptions>, peer?: Partial<Peer>): Promise<PacketClient>
   /** CONNECT options that sign in with a token. */
   jwt(token?: string, properties?: object): Promise<Partial<IClientOptions>>
-}
-
-/** An MQTT client and every packet it is sent. */
-export interface TestClient {
-  mqtt: MqttClient
-  /** The next packet that was not taken yet, plain; undefined when the connection is closed. */
-  next(): Promise<Record<string, any> | undefined>
 }
 
 const certificates = new Map<string, Promise<NonNullable<Peer['certificate']>>>()
@@ -100,42 +93,6 @@ export function toErrorText(status: number, code: string, message: string, answe
     type: answer.headers['content-type'],
     body: { code, message, timestamp_utc: error.timestamp_utc, tracking_id: error.tracking_id }
   }
-}
-
-function listenTo(client: MqttClient): TestClient {
-  const packets: Record<string, any>[] = []
-  let closed = false
-  let wake = () => {}
-  client.on('packetreceive', (packet) => {
-    packets.push(toPlain(packet))
-    wake()
-  })
-  // What goes wrong is told by the packets, and by the end of them.
-  client.on('error', () => {})
-  client.on('close', () => {
-    closed = true
-    wake()
-  })
-  const arrived = async () => {
-    while (packets.length === 0 && !closed) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-    return packets.shift()
-  }
-  return { mqtt: client, next: () => within(20_000, arrived(), 'a packet') }
-}
-
-/** A packet without its random id and what the parser adds of its own. */
-function toPlain(packet: object): Record<string, any> {
-  const { length: _length, dup: _dup, messageId: _id, ...rest } = packet as Record<string, any>
-  const plain: Record<string, any> = {}
-  for (const [name, value] of Object.entries(rest)) if (value !== null) plain[name] = value
-  if (plain.cmd !== 'publish') for (const name of ['qos', 'retain']) delete plain[name]
-  if (plain.properties) plain.properties = { ...plain.properties }
-  if (Buffer.isBuffer(plain.payload)) plain.payload = plain.payload.toString()
-  return plain
 }
 
 /** Runs a test against a fresh namespace; everything is closed afterwards. */
@@ -219,7 +176,7 @@ export async function withNamespace(
       ...own
     })
     clients.push(made)
-    return listenTo(made)
+    return listenToPackets(made)
   }
 
   try {

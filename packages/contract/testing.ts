@@ -1,3 +1,5 @@
 // For tests that start no suite of all personalities: loading this door loads none of them.
+export { listenToPackets, type Packet, type PacketClient } from './packets.ts'
+export { createQueue, type Queue } from './queue.ts'
 export { rejects } from './rejects.ts'
 export { within } from './within.ts'

@@ -1,9 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SignJWT } from 'jose'
+import type { PacketClient } from '@fogbank/contract/testing'
 import type { CustomJwtSettings } from './settings.ts'
 import type { Settings } from '../settings.ts'
-import { withNamespace, type TestClient, type World } from '../testing.ts'
+import { withNamespace, type World } from '../testing.ts'
 import { issue, type Issued } from '../testing-certificates.ts'
 
 const custom = suite('azure-event-grid-namespaces CUSTOM-JWT')
@@ -50,7 +51,7 @@ const withJwt = (own: Partial<CustomJwtSettings> = {}, more: Settings = {}): Set
 })
 
 let sessions = 0
-function connect(world: World, token: string, options: object = {}): Promise<TestClient> {
+function connect(world: World, token: string, options: object = {}): Promise<PacketClient> {
   return world.client({
     clientId: `session${++sessions}`,
     properties: { authenticationMethod: METHOD, authenticationData: Buffer.from(token) },
@@ -264,7 +265,7 @@ custom('claims are attributes, as far as they have one of the three types', asyn
 })
 
 /** AUTH with a token, as a client sends it to stay. */
-function renew({ mqtt }: TestClient, token: string, method = METHOD): void {
+function renew({ mqtt }: PacketClient, token: string, method = METHOD): void {
   const properties = { authenticationMethod: method, authenticationData: Buffer.from(token) }
   const raw = mqtt as unknown as { _sendPacket(packet: object): void }
   raw._sendPacket({ cmd: 'auth', reasonCode: 0x19, properties })

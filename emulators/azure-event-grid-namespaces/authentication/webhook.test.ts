@@ -7,10 +7,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeJwt } from 'jose'
 import mqtt from 'mqtt'
-import { within } from '@fogbank/contract/testing'
+import { within, type PacketClient } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import type { Settings } from '../settings.ts'
-import { withNamespace, type TestClient, type World } from '../testing.ts'
+import { withNamespace, type World } from '../testing.ts'
 import { issue } from '../testing-certificates.ts'
 
 const webhook = suite('azure-event-grid-namespaces webhook authentication')
@@ -98,11 +98,15 @@ const withAsking = (
 let sessions = 0
 const fresh = () => `session${++sessions}`
 
-async function connect(world: World, options: object = {}, peer: object = {}): Promise<TestClient> {
+async function connect(
+  world: World,
+  options: object = {},
+  peer: object = {}
+): Promise<PacketClient> {
   return world.client({ clientId: fresh(), ...options }, peer)
 }
 
-const codeOf = async (client: TestClient) => {
+const codeOf = async (client: PacketClient) => {
   const connack = await client.next()
   return connack?.reasonCode ?? connack?.returnCode
 }

@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { within } from '@fogbank/contract/testing'
+import { within, type PacketClient } from '@fogbank/contract/testing'
 import { startFogbank, type Fogbank } from 'fogbank'
 import mqtt, { type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Settings } from '../settings.ts'
-import { issueClient, withNamespace, type TestClient, type World } from '../testing.ts'
+import { issueClient, withNamespace, type World } from '../testing.ts'
 
 const OID = 'f09ba2c0-0000-4000-8000-000000000003'
 const SOURCE =
@@ -29,7 +29,7 @@ async function lastReason(world: World): Promise<string> {
 }
 
 /** Reads on until the connection is over, and the broker knows. */
-async function closed(world: World, client: TestClient): Promise<void> {
+async function closed(world: World, client: PacketClient): Promise<void> {
   while (await client.next());
   for (let turn = 0; turn < 50 && world.space.sessions().length > 0; turn++) {
     await new Promise((resolve) => setImmediate(resolve))
@@ -89,7 +89,7 @@ const ROLE = `/namespaces/default/roleAssignments/${OID}-EventGridTopicSpacesSub
 const ENDS: [
   what: string,
   reason: string,
-  end: (world: World, client: TestClient) => Promise<unknown> | unknown
+  end: (world: World, client: PacketClient) => Promise<unknown> | unknown
 ][] = [
   ['says goodbye', 'ClientInitiatedDisconnect', (_world, client) => client.mqtt.endAsync()],
   ['is cut off', 'ConnectionLost', (_world, client) => client.mqtt.stream.destroy()],
