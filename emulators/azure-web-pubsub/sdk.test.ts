@@ -3,7 +3,8 @@ import { AzureKeyCredential, WebPubSubServiceClient } from '@azure/web-pubsub'
 import mqtt, { type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within, type World } from '@fogbank/contract'
+import type { World } from '@fogbank/contract'
+import { createQueue, within } from '@fogbank/contract/testing'
 import { ID, withWebPubSub } from './testing.ts'
 
 interface Credentials {
@@ -57,20 +58,12 @@ async function connect(url: string, clientId: string, options: object = {}): Pro
     reconnectPeriod: 0,
     ...options
   })
-  const messages: { topic: string; text: string }[] = []
-  let wake = () => {}
+  const messages = createQueue<{ topic: string; text: string }>()
   client.on('error', () => {}) // how it ends is what the test looks at
-  client.on('message', (topic, payload) => {
-    messages.push({ topic, text: payload.toString() })
-    wake()
-  })
+  client.on('message', (topic, payload) => messages.put({ topic, text: payload.toString() }))
   const connected = new Promise<void>((resolve) => client.once('connect', () => resolve()))
   await within(20_000, connected, `the CONNACK for ${clientId}`)
-  const arrived = async () => {
-    while (messages.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-    return messages.shift()!
-  }
-  return { client, next: () => within(20_000, arrived(), `a message for ${clientId}`) }
+  return { client, next: () => messages.next(20_000, `a message for ${clientId}`) }
 }
 
 const closed = ({ client }: Device): Promise<unknown> =>

@@ -1,7 +1,7 @@
 // shiftr.io on a port of its own, with clients that keep what they are sent and are closed by themselves.
 import http from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { within } from '@fogbank/contract/testing'
+import { createQueue, within } from '@fogbank/contract/testing'
 import { createManualClock, type ManualClock } from '@fogbank/core'
 import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
@@ -148,21 +148,15 @@ export async function withShiftr<T>(options: Options, run: (world: World) => Pro
 export const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
 
 function listenTo(client: MqttClient): TestClient {
-  const waiting: Received[] = []
-  let wake = () => {}
+  const messages = createQueue<Received>()
   client.on('error', () => {}) // told by the promises that wait for an answer
   client.on('message', (topic, payload, { qos, retain }) => {
-    waiting.push({ topic, text: payload.toString(), qos, retain })
-    wake()
+    messages.put({ topic, text: payload.toString(), qos, retain })
   })
-  async function arrived(): Promise<Received> {
-    while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-    return waiting.shift()!
-  }
-  const next = () => within(ANSWER_MS, arrived(), 'a message')
+  const next = () => messages.next(ANSWER_MS, 'a message')
   return {
     mqtt: client,
-    waiting,
+    waiting: messages.waiting,
     next,
     async event() {
       const { topic, text } = await next()

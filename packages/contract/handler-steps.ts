@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
 import { compareContent, toBytes } from './content.ts'
 import { fill } from './match.ts'
+import { createQueue } from './queue.ts'
 import type { Run } from './runner.ts'
 import type { HandlerAnswerStep, HandlerRequestStep, HandlerStep } from './transcript.ts'
-import { within } from './within.ts'
 
 const REQUEST_MS = 20_000
 
@@ -44,10 +44,9 @@ export interface Handler {
  * waits: every request waits for its answer, and webhook validations are among them.
  */
 export async function startHandler(waits = false): Promise<Handler> {
-  const requests: HandlerRequest[] = []
+  const requests = createQueue<HandlerRequest>()
   const answers: HandlerAnswer[] = []
   const waiting: http.ServerResponse[] = []
-  let wake = () => {}
   const server = http.createServer((incoming, outgoing) => {
     if (incoming.method === 'OPTIONS' && !waits) {
       outgoing.writeHead(200, { 'WebHook-Allowed-Origin': '*' }).end()
@@ -55,19 +54,14 @@ export async function startHandler(waits = false): Promise<Handler> {
     }
     void buffer(incoming).then((body) => {
       const { method = '', url = '', headers } = incoming
-      requests.push({ method, url, headers, body })
+      requests.put({ method, url, headers, body })
       const answer = answers.shift()
       if (answer || !waits) give(outgoing, answer ?? OK)
       else waiting.push(outgoing)
-      wake()
     })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  async function arrived(): Promise<HandlerRequest> {
-    while (requests.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-    return requests.shift()!
-  }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     answer(answer) {
@@ -75,7 +69,7 @@ export async function startHandler(waits = false): Promise<Handler> {
       if (outgoing) give(outgoing, answer)
       else answers.push(answer)
     },
-    next: () => within(REQUEST_MS, arrived(), 'a request to the handler'),
+    next: () => requests.next(REQUEST_MS, 'a request to the handler'),
     close() {
       server.close()
       server.closeAllConnections()

@@ -1,4 +1,5 @@
 import mqtt, { type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt'
+import { createQueue } from './queue.ts'
 import { within } from './within.ts'
 
 const ANSWER_MS = 20_000
@@ -52,8 +53,7 @@ export async function connectMqtt(url: string, options: IClientOptions): Promise
   })
   const clientId = options.clientId ?? ''
   const filters: string[] = []
-  const waiting: Received[] = []
-  let wake = () => {}
+  const messages = createQueue<Received>()
   let disconnectCode: number | undefined
   let failure: Error | undefined
 
@@ -61,8 +61,7 @@ export async function connectMqtt(url: string, options: IClientOptions): Promise
   client.on('error', (error) => (failure = error))
   client.on('disconnect', ({ reasonCode }) => (disconnectCode = reasonCode))
   client.on('message', (topic, payload, { qos, retain, properties }) => {
-    waiting.push({ topic, payload, qos, retain, properties: properties as Received['properties'] })
-    wake()
+    messages.put({ topic, payload, qos, retain, properties: properties as Received['properties'] })
   })
   const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
   const answered = new Promise<TestClient['connack']>((resolve, reject) => {
@@ -79,11 +78,6 @@ export async function connectMqtt(url: string, options: IClientOptions): Promise
       throw error
     }
   )
-
-  async function arrived(): Promise<Received> {
-    while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-    return waiting.shift()!
-  }
 
   function subscribeAll(wanted: readonly string[], qos: 0 | 1 | 2): Promise<number[]> {
     const text = wanted.join(', ')
@@ -129,10 +123,7 @@ export async function connectMqtt(url: string, options: IClientOptions): Promise
       })
       return within(ANSWER_MS, code, `the acknowledgement of ${topic}`)
     },
-    next: (withinMs = ANSWER_MS) =>
-      within(withinMs, arrived(), `the next message for ${clientId}`).finally(() => {
-        wake = () => {}
-      }),
+    next: (withinMs = ANSWER_MS) => messages.next(withinMs, `the next message for ${clientId}`),
     async closed(withinMs = ANSWER_MS) {
       await within(withinMs, closed, `the end of ${clientId}`)
       return disconnectCode

@@ -3,7 +3,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import mqttPacket from 'mqtt-packet'
 import { createWebSocketStream, WebSocket } from 'ws'
-import { within } from './within.ts'
+import { createQueue } from './queue.ts'
 
 const ANSWER_MS = 20_000
 
@@ -27,31 +27,23 @@ export interface Wire {
 export async function openWire(url: string, protocolVersion = 5): Promise<Wire> {
   const stream = await openStream(url)
   const parser = mqttPacket.parser({ protocolVersion })
-  const packets: WirePacket[] = []
+  const packets = createQueue<WirePacket | undefined>()
   let over = false
-  let wake = () => {}
-  parser.on('packet', (packet) => {
-    packets.push(toPlain(packet as never))
-    wake()
-  })
+  parser.on('packet', (packet) => packets.put(toPlain(packet as never)))
   stream.on('data', (bytes: Buffer) => parser.parse(bytes))
   stream.on('error', () => {}) // how a connection ends is told by `close`
   const end = () => {
     over = true
-    wake()
+    packets.put(undefined)
   }
   stream.on('end', end)
   stream.on('close', end)
 
-  async function arrived(): Promise<WirePacket | undefined> {
-    while (packets.length === 0 && !over) await new Promise<void>((resolve) => (wake = resolve))
-    return packets.shift()
-  }
-
   return {
     stream,
     send: (packet) => void stream.write(mqttPacket.generate(packet as never, { protocolVersion })),
-    next: (withinMs = ANSWER_MS) => within(withinMs, arrived(), 'the next packet'),
+    next: async (withinMs = ANSWER_MS) =>
+      over && packets.waiting.length === 0 ? undefined : packets.next(withinMs, 'the next packet'),
     cut: () => void stream.destroy()
   }
 }

@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
 import rhea, { type EventContext, type Message, type Receiver, type Sender } from 'rhea'
-import { within } from '@fogbank/contract'
+import { createQueue } from '@fogbank/contract/testing'
 
 const WAIT_MS = 10_000
 const CLAIMS = '$cbs'
@@ -38,8 +38,7 @@ export async function createAmqpPeer(): Promise<AmqpPeer> {
   }
   mechanisms.enable_anonymous()
   mechanisms.MSSBCBS = mechanisms.ANONYMOUS
-  const sent: SentMessage[] = []
-  let wake = () => {}
+  const sent = createQueue<SentMessage>()
   const sockets = new Set<{ destroy(): void }>()
 
   container.on('receiver_open', ({ receiver }: EventContext) => {
@@ -63,9 +62,8 @@ export async function createAmqpPeer(): Promise<AmqpPeer> {
     if (peer.refuse) return void delivery!.reject(peer.refuse)
     delivery!.accept()
     for (const one of toMessages(message!)) {
-      sent.push({ to: address, body: textOf(one.body), message: one })
+      sent.put({ to: address, body: textOf(one.body), message: one })
     }
-    wake()
   })
   // A client that goes away in the middle is no fault of the peer's.
   container.on('disconnected', () => {})
@@ -77,10 +75,6 @@ export async function createAmqpPeer(): Promise<AmqpPeer> {
   })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const arrived = async () => {
-    while (sent.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-    return sent.shift()!
-  }
   const peer: AmqpPeer = {
     connectionString: [
       `Endpoint=sb://127.0.0.1:${port}`,
@@ -90,7 +84,7 @@ export async function createAmqpPeer(): Promise<AmqpPeer> {
     ].join(';'),
     entities: new Set(),
     refuse: undefined,
-    next: () => within(WAIT_MS, arrived(), 'a message to the AMQP peer'),
+    next: () => sent.next(WAIT_MS, 'a message to the AMQP peer'),
     async close() {
       for (const socket of sockets) socket.destroy()
       server.close()

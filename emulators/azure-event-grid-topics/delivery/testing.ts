@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { withFogbank, within, type HttpAnswer, type World } from '@fogbank/contract'
+import { createQueue } from '@fogbank/contract/testing'
 
 export const TOPICS = 'azure-event-grid-topics'
 const WAIT_MS = 20_000
@@ -54,15 +55,12 @@ export function shakeAsFunction({ method, text }: Received): Reaction {
 }
 
 export async function createReceiver(): Promise<Receiver> {
-  const waiting: (() => void)[] = []
+  const requests = createQueue<Received>()
   const server = http.createServer(async (incoming, outgoing) => {
     const request = toReceived(incoming, await readText(incoming))
     const shaking = isHandshake(request)
     const reacting = shaking ? receiver.shake(request) : receiver.react(request)
-    if (!shaking || receiver.shake !== shakeAsFunction) {
-      receiver.received.push(request)
-      for (const wake of waiting.splice(0)) wake()
-    }
+    if (!shaking || receiver.shake !== shakeAsFunction) requests.put(request)
     const reaction = await reacting
     if (reaction === 'hang') return
     if (reaction === 'reset') return void incoming.socket.destroy()
@@ -71,18 +69,12 @@ export async function createReceiver(): Promise<Receiver> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const arrived = async () => {
-    while (receiver.received.length === 0) {
-      await new Promise<void>((resolve) => waiting.push(resolve))
-    }
-    return receiver.received.shift()!
-  }
   const receiver: Receiver = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
-    received: [],
+    received: requests.waiting,
     react: () => ({ status: 200 }),
     shake: shakeAsFunction,
-    next: () => within(WAIT_MS, arrived(), 'a request to the receiver'),
+    next: () => requests.next(WAIT_MS, 'a request to the receiver'),
     async close() {
       server.close()
       server.closeAllConnections()

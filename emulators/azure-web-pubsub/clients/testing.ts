@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { WebPubSubServiceClient } from '@azure/web-pubsub'
-import { within } from '@fogbank/contract/testing'
+import { createQueue, within } from '@fogbank/contract/testing'
 import { createManualClock, type ManualClock } from '@fogbank/core'
 import { startFogbank, type Fogbank, type StartOptions } from 'fogbank'
 import { SignJWT } from 'jose'
@@ -211,7 +211,7 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
       mqtt: client,
       connack,
       waiting: messages.waiting,
-      next: () => within(ANSWER_MS, messages.next(), 'an MQTT message'),
+      next: () => messages.next(ANSWER_MS, 'an MQTT message'),
       closed: new Promise((resolve) => {
         if (client.stream?.destroyed) resolve()
         else client.once('close', () => resolve())
@@ -240,7 +240,7 @@ export async function withWebPubSub<T>(options: Options, run: (world: World) => 
     const { port } = server.address() as AddressInfo
     return {
       url: `http://127.0.0.1:${port}`,
-      next: () => within(ANSWER_MS, requests.next(), 'a request to the handler'),
+      next: () => requests.next(ANSWER_MS, 'a request to the handler'),
       waiting: requests.waiting
     }
   }
@@ -274,7 +274,7 @@ function listenTo(ws: WebSocket): TestSocket {
   const messages = createQueue<string | Buffer>()
   ws.on('message', (data: Buffer, isBinary) => messages.put(isBinary ? data : data.toString()))
   ws.on('error', () => {}) // told by the promises that wait for an answer
-  const next = () => within(ANSWER_MS, messages.next(), 'a message')
+  const next = () => messages.next(ANSWER_MS, 'a message')
   return {
     ws,
     get protocol() {
@@ -297,19 +297,3 @@ function listenTo(ws: WebSocket): TestSocket {
 
 /** Comparable: mqtt.js' objects have no prototype. */
 const toPlain = (object: object) => JSON.parse(JSON.stringify(object)) as Record<string, unknown>
-
-function createQueue<Item>() {
-  const waiting: Item[] = []
-  let wake = () => {}
-  return {
-    waiting,
-    put(item: Item) {
-      waiting.push(item)
-      wake()
-    },
-    async next(): Promise<Item> {
-      while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-      return waiting.shift()!
-    }
-  }
-}

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { within } from '@fogbank/contract/testing'
+import { createQueue, within } from '@fogbank/contract/testing'
 import { withNamespace, type World } from '../../testing.ts'
 import type { EventSubscriptionSettings } from '../settings.ts'
 
@@ -35,7 +35,7 @@ export interface Receiver {
 export const AGREES = { status: 200, headers: { 'WebHook-Allowed-Origin': 'eventgrid.azure.net' } }
 
 export async function createReceiver(): Promise<Receiver> {
-  let wake = () => {}
+  const requests = createQueue<Received>()
   const server = http.createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
@@ -48,25 +48,18 @@ export async function createReceiver(): Promise<Receiver> {
     const isAgreed = request.method === 'OPTIONS' && !receiver.shake
     const answer = request.method === 'OPTIONS' ? receiver.shake : receiver.react
     const reaction = isAgreed ? AGREES : answer!(request)
-    if (!isAgreed) {
-      receiver.received.push(request)
-      wake()
-    }
+    if (!isAgreed) requests.put(request)
     if (reaction === 'hang') return
     if (reaction === 'reset') return void incoming.socket.destroy()
     outgoing.writeHead(reaction.status, reaction.headers).end()
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const arrived = async () => {
-    while (receiver.received.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-    return receiver.received.shift()!
-  }
   const receiver: Receiver = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
-    received: [],
+    received: requests.waiting,
     react: () => ({ status: 200 }),
     shake: undefined,
-    next: () => within(20_000, arrived(), 'a request to the receiver'),
+    next: () => requests.next(20_000, 'a request to the receiver'),
     close() {
       server.close()
       server.closeAllConnections()
