@@ -27,8 +27,23 @@ export type NodeHandler = (incoming: IncomingMessage, outgoing: ServerResponse) 
  * and back is a tenth of a publish.
  */
 export function createNodeHandler(answer: Pipeline): NodeHandler {
-  return async (incoming, outgoing) =>
-    writeReply(outgoing, await answer(fromIncoming(incoming, false)))
+  return async (incoming, outgoing) => {
+    const reply = await answer(fromIncoming(incoming, false))
+    if (!incoming.complete && !outgoing.shouldKeepAlive) await untilSent(incoming)
+    writeReply(outgoing, reply)
+  }
+}
+
+/**
+ * An answer that ends its connection waits for the rest of the request: who is still sending would see a reset,
+ * and not the refusal. The server's request timeout bounds how long.
+ */
+function untilSent(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (incoming.destroyed) return resolve()
+    for (const event of ['end', 'error', 'close']) incoming.once(event, () => resolve())
+    incoming.resume()
+  })
 }
 
 /** A request of Node's HTTP server in the pipeline's terms. */

@@ -117,6 +117,28 @@ listener('serves HTTP and HTTPS on the same port, with a certificate of the loca
   })
 )
 
+listener('lets a client that wants the connection closed send its body before it is refused', () =>
+  withFogbank({}, async ({ fogbank }) => {
+    const { http } = fogbank.endpoints['aws-iot'] as Urls
+    const body = Buffer.alloc(8 * 1024 * 1024)
+    for (const lines of [`Content-Length: ${body.length}`, 'Transfer-Encoding: chunked']) {
+      const socket = net.connect(Number(new URL(http).port), '127.0.0.1')
+      const errors: Error[] = []
+      let said = ''
+      socket.on('error', (error) => errors.push(error)).on('data', (chunk) => (said += chunk))
+      socket.write(
+        `POST /topics/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${lines}\r\n\r\n`
+      )
+      if (lines.endsWith('chunked')) socket.write(`${body.length.toString(16)}\r\n`)
+      socket.write(body)
+      if (lines.endsWith('chunked')) socket.write('\r\n0\r\n\r\n')
+      await within(20_000, once(socket, 'close'), 'the end of the connection')
+      assert.match(said, /^HTTP\/1\.1 403 /)
+      assert.equal(errors, [])
+    }
+  })
+)
+
 listener('names localhost, its subdomains and both loopback addresses in the certificate', () =>
   withFogbank({}, async ({ fogbank, port }) => {
     const ca = await fogbank.ca()
