@@ -33,6 +33,15 @@ parts('is served under its id, and nothing else is', async () => {
   assert.equal(await missing.json(), { error: 'GET /lab/nothing is not here' })
 })
 
+parts('are named with all the rest to whoever asks for what is not there', async () => {
+  const missing = await createParts().request('/reset')
+  assert.is(missing.status, 404)
+  const ours = 'GET /health, GET /live, GET /endpoints, GET /ca.pem, POST /reset, POST /fail'
+  assert.equal(await missing.json(), {
+    error: `GET /reset is not here; there are ${ours}, POST /authority/tokens, /lab/…`
+  })
+})
+
 parts('answers settings that make no sense with 400 and their sentence', async () => {
   const reply = await createParts().request('/lab/things/lamp', { method: 'PUT' })
   assert.is(reply.status, 400)

@@ -127,9 +127,19 @@ export function createControl(deps: ControlDeps): Hono {
   app.post('/authority/tokens', async (c) => {
     return c.json(await deps.mint(await readJson<MintRequest>(c.req, mintSchema, MINT_SCHEMA)))
   })
+  const own = app.routes.filter(({ method }) => method !== 'ALL')
   app.route('/', deps.identity)
-  for (const [name, { control }] of deps.running) if (control) app.route(`/${name}`, control)
-  app.notFound((c) => c.json({ error: `${c.req.method} ${c.req.path} is not here` }, 404))
+  const parts = [...deps.running].flatMap(([name, { control }]) => (control ? [name] : []))
+  for (const name of parts) app.route(`/${name}`, deps.running.get(name)!.control!)
+  const known = [
+    ...['GET /health', 'GET /live', ...own.map(({ method, path }) => `${method} ${path}`)],
+    ...parts.map((name) => `/${name}/…`)
+  ].join(', ')
+  app.notFound((c) => {
+    const missing = `${c.req.method} ${c.req.path} is not here`
+    const isOfPart = parts.includes(c.req.path.split('/')[1]!)
+    return c.json({ error: isOfPart ? missing : `${missing}; there are ${known}` }, 404)
+  })
   app.onError((error, c) => {
     if (error instanceof BadRequest || error instanceof SettingsError) {
       return c.json({ error: error.message }, 400)
