@@ -132,8 +132,10 @@ others('ask a running suite: healthcheck, env and token', () =>
       )
       assert.is(health!.code, 0)
       const [, http] = /aws-iot +(\S+)/.exec(output.out)!
+      const https = http!.replace('http:', 'https:')
       assert.equal(env!.out.trimEnd().split('\n'), [
-        `export AWS_ENDPOINT_URL_IOT_DATA_PLANE='${http!.replace('http:', 'https:')}'`,
+        `export AWS_ENDPOINT_URL_IOT_DATA_PLANE='${https}'`,
+        `export AWS_ENDPOINT_URL_IOT='${https}'`,
         "export AWS_ACCESS_KEY_ID='test'",
         "export AWS_SECRET_ACCESS_KEY='test'",
         "export AWS_REGION='us-east-1'",
@@ -141,7 +143,8 @@ others('ask a running suite: healthcheck, env and token', () =>
         `export NODE_EXTRA_CA_CERTS='${join(folder, '.fogbank/tls/ca.pem')}'`,
         `export SSL_CERT_FILE='${join(folder, '.fogbank/tls/ca-bundle.pem')}'`,
         `export REQUESTS_CA_BUNDLE='${join(folder, '.fogbank/tls/ca-bundle.pem')}'`,
-        `export JAVA_TOOL_OPTIONS='${javaOptions(join(folder, '.fogbank/tls/ca-bundle.jks'))}'`
+        `export JAVA_TOOL_OPTIONS='${javaOptions(join(folder, '.fogbank/tls/ca-bundle.jks'))}'`,
+        `export AWS_CA_BUNDLE='${join(folder, '.fogbank/tls/ca-bundle.pem')}'`
       ])
       for (const name of ['AWS_REGION', 'AZURE_AUTHORITY_HOST', 'AZURE_CLIENT_SECRET']) {
         assert.match(all!.out, `export ${name}='`)

@@ -75,6 +75,8 @@ environment('speaks https where there is a CA to trust, and plain HTTP where the
   ] as const) {
     const all = environmentOf(endpoints, undefined, caFile)
     assert.is(all.AWS_ENDPOINT_URL_IOT_DATA_PLANE, `${http}://localhost:1`)
+    assert.is(all.AWS_ENDPOINT_URL_IOT, `${http}://localhost:1`)
+    assert.is(all.AWS_CA_BUNDLE, caFile && '/ca-bundle.pem')
     assert.is(all.FOGBANK_AZURE_EVENT_GRID_NAMESPACES_ENDPOINT, `${http}://localhost:2`)
     assert.is(all.WebPubSubConnectionString, `Endpoint=${http}://localhost:3;AccessKey=k;`)
     assert.is('SSL_CERT_FILE' in all, caFile !== undefined)

@@ -70,12 +70,16 @@ export function environmentFor(
     case 'aws-iot':
       return {
         AWS_ENDPOINT_URL_IOT_DATA_PLANE: secure(entry.http!),
+        // The control plane is on the same port; without this its calls would leave for the cloud.
+        AWS_ENDPOINT_URL_IOT: secure(entry.http!),
         AWS_ACCESS_KEY_ID: credentials.accessKeyId!,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey!,
         AWS_REGION: credentials.region!,
         // The one that Python's SDK reads.
         AWS_DEFAULT_REGION: credentials.region!,
-        ...ca
+        ...ca,
+        // Set in many a company's network, where it goes before the others.
+        ...('SSL_CERT_FILE' in ca ? { AWS_CA_BUNDLE: ca.SSL_CERT_FILE! } : {})
       }
     case 'azure-event-grid-namespaces':
       return { FOGBANK_AZURE_EVENT_GRID_NAMESPACES_ENDPOINT: secure(entry.http!), ...ca }
