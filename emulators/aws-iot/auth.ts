@@ -5,6 +5,7 @@ import { errors } from './errors.ts'
 import { limits } from './limits.ts'
 import { isControlPlane, toText, wishesOf } from './policy/actions.ts'
 import { hashOf, type Scope, type SignedRequest } from './signature.ts'
+import { fromDateHeader, toBasicForm, toTime } from './signing-date.ts'
 
 /** Who calls. */
 export type Principal =
@@ -26,7 +27,6 @@ const DATA_SERVICES = new Set(['iotdata', GATEWAY_SERVICE])
 const CONTROL_SERVICE = 'iot'
 const JOBS_SERVICE = 'iot-jobs-data'
 const HOST_SIGNED = /(?:^|;)host(?:;|$)/
-const BASIC_DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 
 /** A signature and what it says of itself, from the header or the query. */
 interface Claim {
@@ -34,7 +34,10 @@ interface Claim {
   credential: string
   signedHeaders: string
   signature: string
+  /** In basic form, as it is signed. */
   date: string
+  /** As it was sent, if not so. */
+  dateHeader?: string
   token: string | undefined
   /** Only presigned URLs say how long they last. */
   expiresSeconds: number | undefined
@@ -103,7 +106,7 @@ async function verify(call: AnyCall, claim: Claim): Promise<Principal> {
   const scope = toScope(claim.credential)
   const { signedHeaders } = claim
   if (!HOST_SIGNED.test(signedHeaders)) throw errors.HostNotSigned()
-  const dateMs = toTime(claim.date)
+  const dateMs = toTime(claim.date, claim.dateHeader)
   checkScope(scope, claim.date, call)
   checkWindow(claim, dateMs, state.clock.now())
   const principal: Principal = {
@@ -158,14 +161,15 @@ function fromHeader(call: Call, authorization: string): Claim {
   const credential = parameter('Credential')
   const signature = parameter('Signature')
   const signedHeaders = parameter('SignedHeaders')
-  const date = call.header('x-amz-date')
+  const amzDate = call.header('x-amz-date')
+  const date = amzDate ?? call.header('date')
   if (date === undefined) throw errors.AuthorizationDateMissing({ authorization })
   return {
     algorithm: authorization.slice(0, space),
     credential,
     signedHeaders,
     signature,
-    date,
+    ...(amzDate === undefined ? { date: fromDateHeader(date), dateHeader: date } : { date }),
     token: call.header('x-amz-security-token'),
     expiresSeconds: undefined
   }
@@ -238,32 +242,18 @@ function isServed(service: string, { operation, operationName, state }: AnyCall)
   return service === CONTROL_SERVICE && state.lenient
 }
 
-function toTime(date: string): number {
-  const parts = BASIC_DATE.exec(date)
-  if (!parts) throw errors.DateMalformed({ date })
-  const month = Number(parts[2])
-  const day = Number(parts[3])
-  const time = [Number(parts[4]), Number(parts[5]), Number(parts[6])] as const
-  const timeMs = Date.UTC(Number(parts[1]), month - 1, day, ...time)
-  // Date.UTC takes the 31st of February, and 25 o'clock, for another day.
-  const made = new Date(timeMs)
-  const isDate = made.getUTCMonth() === month - 1 && made.getUTCDate() === day
-  if (!isDate || time[1] > 59 || time[2] > 59) throw errors.DateMalformed({ date })
-  return timeMs
-}
-
 function checkWindow({ date, expiresSeconds }: Claim, dateMs: number, nowMs: number): void {
   const latestMs = nowMs + SKEW_SECONDS * 1000
   if (dateMs > latestMs) {
-    const now = toBasicDate(nowMs)
-    throw errors.SignatureNotYetCurrent({ date, latest: toBasicDate(latestMs), now })
+    const now = toBasicForm(nowMs)
+    throw errors.SignatureNotYetCurrent({ date, latest: toBasicForm(latestMs), now })
   }
   const lifetimeSeconds = expiresSeconds ?? SKEW_SECONDS
   const earliestMs = nowMs - lifetimeSeconds * 1000
   if (dateMs < earliestMs) {
-    const now = toBasicDate(nowMs)
+    const now = toBasicForm(nowMs)
     const minutes = Math.ceil(lifetimeSeconds / 60)
-    throw errors.SignatureExpired({ date, earliest: toBasicDate(earliestMs), now, minutes })
+    throw errors.SignatureExpired({ date, earliest: toBasicForm(earliestMs), now, minutes })
   }
 }
 
@@ -292,8 +282,4 @@ function findKey(
     throw errors.SecurityTokenExpired({}, { detail: `since ${sessionTokenExpiresAt}` })
   }
   return key
-}
-
-function toBasicDate(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '')
 }

@@ -1,11 +1,16 @@
 import type { TranscriptAdapter } from '@fogbank/contract'
+import { toBasicForm } from './signing-date.ts'
 import { createSigner, presignMqtt, toQuery, type Signer } from './testing.ts'
+import { signByHand } from './testing-signature.ts'
 
 /** Six minutes: one more than the service allows. */
 const TOO_FAR_MS = 360_000
 
 /** Who signs a request whose transcript says `"credential": "name"`. */
-const SIGNERS: Record<string, Signer & { offMs?: number; presigned?: boolean }> = {
+const SIGNERS: Record<
+  string,
+  Signer & { offMs?: number; presigned?: boolean; byDateHeader?: boolean }
+> = {
   key: {},
   control: { service: 'iot' },
   gateway: { service: 'iotdevicegateway' },
@@ -14,6 +19,7 @@ const SIGNERS: Record<string, Signer & { offMs?: number; presigned?: boolean }> 
   'unknown-key': { accessKeyId: 'AKIAUNKNOWN' },
   ahead: { offMs: TOO_FAR_MS },
   behind: { offMs: -TOO_FAR_MS },
+  dated: { byDateHeader: true },
   url: { presigned: true },
   'url-wrong-secret': { presigned: true, secretAccessKey: 'wrong' },
   'url-behind': { presigned: true, offMs: -TOO_FAR_MS }
@@ -45,9 +51,14 @@ export const adapter: TranscriptAdapter = {
     if (name === 'device') return { tls: await fogbank.issueClient('device') }
     const signer = SIGNERS[name]
     if (!signer) throw new Error(`aws-iot has no credential ${name}`)
-    const { offMs = 0, presigned, ...key } = signer
+    const { offMs = 0, presigned, byDateHeader, ...key } = signer
     const dateMs = fogbank.core.clock.now() + offMs
     if (presigned) return { target: presignMqtt({ ...key, host, dateMs }), headers: {} }
+    if (byDateHeader) {
+      const dated = { date: new Date(dateMs).toUTCString() }
+      const date = toBasicForm(dateMs)
+      return { headers: signByHand({ method, target, host, body, headers: dated, date }) }
+    }
     const [path = '', rawQuery = ''] = target.split('?')
     const request = {
       method,
