@@ -34,15 +34,24 @@ export function createNodeHandler(answer: Pipeline): NodeHandler {
   }
 }
 
+/** A client that is still sending its body sends more within this. */
+const SENDING_MS = 200
+
 /**
- * An answer that ends its connection waits for the rest of the request: who is still sending would see a reset,
- * and not the refusal. The server's request timeout bounds how long.
+ * An answer that ends its connection waits while the rest of the request comes: who is still sending would see
+ * a reset, and not the refusal. Who declares a body and waits for its answer first has it;
+ * the server's request timeout bounds the rest.
  */
 function untilSent(incoming: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
-    if (incoming.destroyed) return resolve()
-    for (const event of ['end', 'error', 'close']) incoming.once(event, () => resolve())
-    incoming.resume()
+    const limit = setTimeout(resolve, SENDING_MS)
+    const end = () => {
+      clearTimeout(limit)
+      resolve()
+    }
+    if (incoming.destroyed) return end()
+    for (const event of ['end', 'error', 'close']) incoming.once(event, end)
+    incoming.on('data', () => limit.refresh())
   })
 }
 
