@@ -44,6 +44,33 @@ const CONNECTION_CALLER = [
 /** What a call can fail with because of who makes it; Publish shows every row of the signature. */
 const CALLER = ['MissingAuthenticationToken', 'Unauthorized'] as const
 
+/** What a topic can fail with, whoever it is for. */
+const TOPIC = ['TopicInvalid', 'TopicWildcard', 'TopicTooLong', 'TopicTooManySlashes'] as const
+/** What the properties of a message can fail with. */
+const MESSAGE = [
+  'UserPropertiesInvalid',
+  'UserPropertiesTooLarge',
+  'CorrelationDataInvalid',
+  'CorrelationDataTooLarge',
+  'PayloadFormatIndicatorInvalid',
+  'ContentTypeInvalid',
+  'ContentTypeTooLong',
+  'ResponseTopicInvalid',
+  'ResponseTopicTooLong'
+] as const
+/** What a call for a shadow that has to be there can fail with. */
+const KNOWN_SHADOW = [
+  ...CALLER,
+  'ThingNameInvalid',
+  'ShadowNameInvalid',
+  'ShadowNotFound',
+  'ShadowEncodingUnsupported',
+  'ShadowTooManyRequests',
+  'MethodNotAllowed',
+  'ServiceUnavailable',
+  ...SERVICE
+] as const
+
 function invalidBoolean({ path }: { path: string }, { query }: Pick<Call, 'query'>) {
   const parameter = path.slice(1)
   return errors.BooleanInvalid({ parameter, value: query[parameter] ?? '' })
@@ -83,19 +110,8 @@ export const operations = defineOperations<State>()({
       'QosInvalid',
       'RetainInvalid',
       'MessageExpiryInvalid',
-      'UserPropertiesInvalid',
-      'UserPropertiesTooLarge',
-      'CorrelationDataInvalid',
-      'CorrelationDataTooLarge',
-      'PayloadFormatIndicatorInvalid',
-      'ContentTypeInvalid',
-      'ContentTypeTooLong',
-      'ResponseTopicInvalid',
-      'ResponseTopicTooLong',
-      'TopicInvalid',
-      'TopicWildcard',
-      'TopicTooLong',
-      'TopicTooManySlashes',
+      ...MESSAGE,
+      ...TOPIC,
       'TopicReserved',
       'RetainOnReservedTopic',
       'MethodNotAllowed',
@@ -109,12 +125,8 @@ export const operations = defineOperations<State>()({
     method: 'GET',
     path: '/retainedMessage/{topic*}',
     raises: [
-      'MissingAuthenticationToken',
-      'Unauthorized',
-      'TopicInvalid',
-      'TopicWildcard',
-      'TopicTooLong',
-      'TopicTooManySlashes',
+      ...CALLER,
+      ...TOPIC,
       'RetainedMessageNotFound',
       'MethodNotAllowed',
       'ServiceUnavailable',
@@ -130,8 +142,7 @@ export const operations = defineOperations<State>()({
     query: listRetainedMessagesQuery,
     invalid: (_fault, { query }) => limits.maxResults.exceeded(query.maxResults ?? ''),
     raises: [
-      'MissingAuthenticationToken',
-      'Unauthorized',
+      ...CALLER,
       'MaxResultsInvalid',
       'NextTokenInvalid',
       'MethodNotAllowed',
@@ -145,17 +156,7 @@ export const operations = defineOperations<State>()({
   GetThingShadow: {
     method: 'GET',
     path: '/things/{thingName}/shadow',
-    raises: [
-      ...CALLER,
-      'ThingNameInvalid',
-      'ShadowNameInvalid',
-      'ShadowNotFound',
-      'ShadowEncodingUnsupported',
-      'ShadowTooManyRequests',
-      'MethodNotAllowed',
-      'ServiceUnavailable',
-      ...SERVICE
-    ],
+    raises: KNOWN_SHADOW,
     unavailable: errors.ServiceUnavailable,
     handle: getThingShadow,
     source: `${API}/API_iotdata_GetThingShadow.html`
@@ -193,17 +194,7 @@ export const operations = defineOperations<State>()({
   DeleteThingShadow: {
     method: 'DELETE',
     path: '/things/{thingName}/shadow',
-    raises: [
-      ...CALLER,
-      'ThingNameInvalid',
-      'ShadowNameInvalid',
-      'ShadowNotFound',
-      'ShadowEncodingUnsupported',
-      'ShadowTooManyRequests',
-      'MethodNotAllowed',
-      'ServiceUnavailable',
-      ...SERVICE
-    ],
+    raises: KNOWN_SHADOW,
     unavailable: errors.ServiceUnavailable,
     handle: deleteThingShadow,
     source: `${API}/API_iotdata_DeleteThingShadow.html`
@@ -269,20 +260,9 @@ export const operations = defineOperations<State>()({
       'DirectTopicMissing',
       'ConfirmationTimeoutInvalid',
       'BooleanInvalid',
-      'TopicInvalid',
-      'TopicWildcard',
-      'TopicTooLong',
-      'TopicTooManySlashes',
+      ...TOPIC,
       'TopicReserved',
-      'UserPropertiesInvalid',
-      'UserPropertiesTooLarge',
-      'CorrelationDataInvalid',
-      'CorrelationDataTooLarge',
-      'PayloadFormatIndicatorInvalid',
-      'ContentTypeInvalid',
-      'ContentTypeTooLong',
-      'ResponseTopicInvalid',
-      'ResponseTopicTooLong',
+      ...MESSAGE,
       'PayloadTooLarge',
       'ConfirmationMissing',
       ...SERVICE
