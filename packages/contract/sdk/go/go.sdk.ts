@@ -17,24 +17,12 @@ import {
   type Refusals
 } from '../aws-iot-data.ts'
 import { createIdentityWorld, expectedIdentities } from '../azure-identity.ts'
+import { TOPICS, TOPIC_SETTINGS } from '../event-grid-topics.ts'
 import { runProgram, type ProgramRun } from '../program.ts'
 import { buildGo, GO_PROGRAM, missingGo } from './environment.ts'
 
 const NAMESPACES = 'azure-event-grid-namespaces'
-const TOPICS = 'azure-event-grid-topics'
 const WEB_PUBSUB = 'azure-web-pubsub'
-
-const TOPIC_SETTINGS = {
-  topics: [
-    { name: 'orders' },
-    { name: 'cloud', inputSchema: 'CloudEventSchemaV1_0' },
-    {
-      name: 'custom',
-      inputSchema: 'CustomEventSchema',
-      inputSchemaMapping: { subject: { sourceField: 'sub' }, eventType: { defaultValue: 'Any' } }
-    }
-  ]
-}
 
 /** One more session than a namespace takes of a client is refused. */
 const DOORS = {

@@ -2,21 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
+import { TOPICS, TOPIC_SETTINGS } from '../event-grid-topics.ts'
 import { missingJava, prepareJava, runJava, withTrustedFogbank } from './environment.ts'
-
-const ID = 'azure-event-grid-topics'
-
-const SETTINGS = {
-  topics: [
-    { name: 'orders' },
-    { name: 'cloud', inputSchema: 'CloudEventSchemaV1_0' },
-    {
-      name: 'custom',
-      inputSchema: 'CustomEventSchema',
-      inputSchemaMapping: { subject: { sourceField: 'sub' }, eventType: { defaultValue: 'Any' } }
-    }
-  ]
-}
 
 const ORDERED: Record<string, [type: string, status: number, code: string]> = {
   BodyEmpty: ['HttpResponseException', 400, 'BadRequest'],
@@ -34,9 +21,9 @@ if (reason !== undefined) {
   sdk(`is left out: ${reason}`, () => console.log(reason))
 } else {
   sdk('sends all three schemas with key, SAS and token, and tells refusals apart', () =>
-    withTrustedFogbank({ only: [ID], config: { [ID]: SETTINGS } }, async (world) => {
+    withTrustedFogbank({ only: [TOPICS], config: { [TOPICS]: TOPIC_SETTINGS } }, async (world) => {
       await prepareJava()
-      const { https } = world.fogbank.endpoints[ID]!
+      const { https } = world.fogbank.endpoints[TOPICS]!
       const control = String(world.fogbank.endpoints.control!.http)
       const reply = await fetch(`${control}/authority/tokens`, { method: 'POST', body: '{}' })
       const { access_token: token } = (await reply.json()) as { access_token: string }

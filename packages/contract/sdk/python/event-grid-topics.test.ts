@@ -3,28 +3,15 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { withFogbank, type World } from '../../with-fogbank.ts'
+import { TOPICS, TOPIC_SETTINGS } from '../event-grid-topics.ts'
 import { findPython, runScript } from './environment.ts'
-
-const ID = 'azure-event-grid-topics'
-
-const SETTINGS = {
-  topics: [
-    { name: 'orders' },
-    { name: 'cloud', inputSchema: 'CloudEventSchemaV1_0' },
-    {
-      name: 'custom',
-      inputSchema: 'CustomEventSchema',
-      inputSchemaMapping: { subject: { sourceField: 'sub' }, eventType: { defaultValue: 'Any' } }
-    }
-  ]
-}
 
 type Outcome = 'sent' | { type: string; status: number; code: string; message: string }
 
 /** Runs the script against a suite and answers what it printed. */
 async function publish(python: string, world: World): Promise<Record<string, Outcome>> {
   const { endpoints } = world.fogbank
-  const { http, https } = endpoints[ID]!
+  const { http, https } = endpoints[TOPICS]!
   const reply = await fetch(`${String(endpoints.control!.http)}/authority/tokens`, {
     method: 'POST',
     body: '{}'
@@ -44,7 +31,7 @@ if ('reason' in found) {
   sdk(`is left out: ${found.reason}`, () => console.log(found.reason))
 } else {
   sdk('sends all three schemas with key, SAS and token over http and https; maps 401 and 413', () =>
-    withFogbank({ only: [ID], config: { [ID]: SETTINGS } }, async (world) => {
+    withFogbank({ only: [TOPICS], config: { [TOPICS]: TOPIC_SETTINGS } }, async (world) => {
       const {
         'bad key': badKey,
         'too large': tooLarge,
