@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within } from '@fogbank/contract/testing'
+import { mintToken, within } from '@fogbank/contract/testing'
 import { startFogbank, type Fogbank } from 'fogbank'
 
 const doors = suite('azure-event-grid-namespaces on its port')
@@ -41,14 +41,7 @@ async function withPort(settings: object, test: (world: World) => Promise<void>)
       http: urls.http!,
       urls,
       plainDoor: control.mqtt!,
-      async token(request = {}) {
-        const reply = await fetch(`${control.http}/authority/tokens`, {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json' },
-          body: JSON.stringify({ expiresInSeconds: 3600, ...request })
-        })
-        return ((await reply.json()) as { access_token: string }).access_token
-      },
+      token: (request = {}) => mintToken(fogbank, { expiresInSeconds: 3600, ...request }),
       async connect(url, options = {}) {
         const client = mqtt.connect(url, {
           protocolVersion: 5,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { within, type PacketClient } from '@fogbank/contract/testing'
+import { mintToken, within, type PacketClient } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
@@ -195,11 +195,8 @@ sessions('of an earlier run are counted', async () => {
     ] as const) {
       const fogbank = await startFogbank({ only: [ID], log, dataDir })
       try {
-        const { control, [ID]: own } = fogbank.endpoints
-        const url = `${String(control!.http)}/authority/tokens`
-        const minted = await fetch(url, { method: 'POST', body: '{}' })
-        const { access_token: token } = (await minted.json()) as { access_token: string }
-        const authenticationData = Buffer.from(token)
+        const { [ID]: own } = fogbank.endpoints
+        const authenticationData = Buffer.from(await mintToken(fogbank))
         const properties = { authenticationMethod: 'OAUTH2-JWT', authenticationData, ...LASTING }
         const client = mqtt.connect(String(own!.mqtt), {
           ...{ protocolVersion: 5, reconnectPeriod: 0, clean: false, clientId, properties }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { TranscriptAdapter } from '@fogbank/contract'
+import { mintToken } from '@fogbank/contract/testing'
 import { DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL, type TokenRequest } from '@fogbank/authority'
 import { issue } from './testing-certificates.ts'
 
@@ -216,12 +217,7 @@ export const adapter: TranscriptAdapter = {
 async function mint(name: string, fogbank: Fogbank): Promise<string> {
   const request = TOKENS[name]
   if (!request) throw new Error(`azure-event-grid-namespaces has no credential ${name}`)
-  const reply = await fetch(`${fogbank.endpoints.control!.http}/authority/tokens`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(request)
-  })
-  const { access_token: token } = (await reply.json()) as { access_token: string }
+  const token = await mintToken(fogbank, request)
   // Another signature of the same length.
   return name === 'forged' ? token.slice(0, -8) + 'AAAAAAAA' : token
 }

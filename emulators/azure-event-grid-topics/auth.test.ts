@@ -1,6 +1,7 @@
 // Who gets in, and which credential counts when there are several.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { mintToken } from '@fogbank/contract/testing'
 import { DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
 import type { Settings } from './settings.ts'
 import { EVENT, withTopics, type Topics } from './testing.ts'
@@ -18,12 +19,7 @@ const attempt = ({ outcome }: Topics, headers: Record<string, string>, target = 
   outcome([EVENT], { headers, target, key: null })
 
 async function mint({ world }: Topics, request: object): Promise<Record<string, string>> {
-  const reply = await fetch(`${String(world.fogbank.endpoints.control!.http)}/authority/tokens`, {
-    method: 'POST',
-    body: JSON.stringify(request)
-  })
-  const { access_token: token } = (await reply.json()) as { access_token: string }
-  return { authorization: `Bearer ${token}` }
+  return { authorization: `Bearer ${await mintToken(world.fogbank, request)}` }
 }
 
 auth('a key comes before a SAS token, and that before Authorization', () =>

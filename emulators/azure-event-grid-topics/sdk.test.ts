@@ -10,6 +10,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { withFogbank, type World } from '@fogbank/contract'
+import { mintToken } from '@fogbank/contract/testing'
 
 const ID = 'azure-event-grid-topics'
 
@@ -75,14 +76,7 @@ function toTokenCredential(world: World, request: object = {}): TokenCredential 
   return {
     async getToken(scopes) {
       assert.equal([scopes].flat(), ['https://eventgrid.azure.net/.default'])
-      const reply = await fetch(
-        `${String(world.fogbank.endpoints.control!.http)}/authority/tokens`,
-        {
-          method: 'POST',
-          body: JSON.stringify(request)
-        }
-      )
-      const { access_token: token } = (await reply.json()) as { access_token: string }
+      const token = await mintToken(world.fogbank, request)
       return { token, expiresOnTimestamp: Date.now() + 3_600_000 }
     }
   }

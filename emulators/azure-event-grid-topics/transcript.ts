@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import type { TranscriptAdapter } from '@fogbank/contract'
+import { mintToken } from '@fogbank/contract/testing'
 import { DEVELOPMENT_KEYS, type TokenRequest } from '@fogbank/authority'
+import type { Fogbank } from 'fogbank'
 
 const { topicKey1: KEY1, topicKey2: KEY2 } = DEVELOPMENT_KEYS
 
@@ -71,7 +73,7 @@ export const adapter: TranscriptAdapter = {
       const token = toSasToken(...SAS_TOKENS.sas!)
       return toHeader('authorization', `SharedAccessSignature ${token}`)
     }
-    const token = await mint(name, String(fogbank.endpoints.control!.http))
+    const token = await mint(name, fogbank)
     return toHeader('authorization', `Bearer ${token}`)
   }
 }
@@ -86,14 +88,8 @@ export function toSasToken(resource: string, expiry: string, key: string): strin
 }
 
 /** A token as a test suite gets one: from the control port. */
-async function mint(name: string, control: string): Promise<string> {
+async function mint(name: string, fogbank: Fogbank): Promise<string> {
   const request = TOKENS[name]
   if (!request) throw new Error(`azure-event-grid-topics has no credential ${name}`)
-  const reply = await fetch(`${control}/authority/tokens`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(request)
-  })
-  const { access_token: token } = (await reply.json()) as { access_token: string }
-  return token
+  return mintToken(fogbank, request)
 }

@@ -4,7 +4,7 @@ import mqtt, { type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { World } from '@fogbank/contract'
-import { createQueue, within } from '@fogbank/contract/testing'
+import { createQueue, mintToken, within } from '@fogbank/contract/testing'
 import { ID, withWebPubSub } from './testing.ts'
 
 interface Credentials {
@@ -36,11 +36,7 @@ const CLIENTS: Record<string, (world: World) => Promise<WebPubSubServiceClient>>
 
 async function mint(world: World, scopes: string[]) {
   assert.equal(scopes, ['https://webpubsub.azure.com/.default'])
-  const reply = await fetch(`${String(world.fogbank.endpoints.control!.http)}/authority/tokens`, {
-    method: 'POST',
-    body: JSON.stringify({ audience: 'https://webpubsub.azure.com' })
-  })
-  const { access_token: token } = (await reply.json()) as { access_token: string }
+  const token = await mintToken(world.fogbank, { audience: 'https://webpubsub.azure.com' })
   return { token, expiresOnTimestamp: Date.now() + 3_600_000 }
 }
 

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { TranscriptAdapter } from '@fogbank/contract'
+import { mintToken } from '@fogbank/contract/testing'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import type { Fogbank } from 'fogbank'
 
@@ -56,14 +57,8 @@ function urlOf(fogbank: Fogbank): string {
   return fogbank.endpoints['azure-web-pubsub']!.http as string
 }
 
-async function entraToken(fogbank: Fogbank, request: object): Promise<string> {
-  const reply = await fetch(`${fogbank.endpoints.control!.http}/authority/tokens`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ audience: 'https://webpubsub.azure.com', ...request })
-  })
-  return ((await reply.json()) as { access_token: string }).access_token
-}
+const entraToken = (fogbank: Fogbank, request: object): Promise<string> =>
+  mintToken(fogbank, { audience: 'https://webpubsub.azure.com', ...request })
 
 /** What stands behind `Bearer`, for callers of Entra. */
 const ENTRA: Record<string, object> = {

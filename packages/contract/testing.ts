@@ -2,4 +2,5 @@
 export { listenToPackets, type Packet, type PacketClient } from './packets.ts'
 export { createQueue, type Queue } from './queue.ts'
 export { rejects } from './rejects.ts'
+export { mintToken } from './token.ts'
 export { within } from './within.ts'

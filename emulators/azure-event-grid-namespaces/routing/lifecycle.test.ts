@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { within, type PacketClient } from '@fogbank/contract/testing'
+import { mintToken, within, type PacketClient } from '@fogbank/contract/testing'
 import { startFogbank, type Fogbank } from 'fogbank'
 import mqtt, { type MqttClient } from 'mqtt'
 import { suite } from 'uvu'
@@ -308,14 +308,12 @@ lifecycle('go to a topic of the namespace, where the SDKs and curl receive them'
 
 /** A client with a token, connected and disconnected. */
 async function comeAndGo(
-  { endpoints }: Fogbank,
+  fogbank: Fogbank,
   door = 'mqtt',
   leave: (client: MqttClient) => unknown = (client) => client.endAsync()
 ): Promise<void> {
-  const url = `${String(endpoints.control!.http)}/authority/tokens`
-  const minted = await fetch(url, { method: 'POST', body: '{}' })
-  const { access_token: token } = (await minted.json()) as { access_token: string }
-  const client = await mqtt.connectAsync(String(endpoints[ID]![door]), {
+  const token = await mintToken(fogbank)
+  const client = await mqtt.connectAsync(String(fogbank.endpoints[ID]![door]), {
     protocolVersion: 5,
     reconnectPeriod: 0,
     properties: { authenticationMethod: 'OAUTH2-JWT', authenticationData: Buffer.from(token) }

@@ -1,5 +1,6 @@
 // An MQTT publish as the vendor's SDK receives it from the route topic.
 import { EventGridReceiverClient } from '@azure/eventgrid-namespaces'
+import { mintToken } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import mqtt from 'mqtt'
 import { suite } from 'uvu'
@@ -26,12 +27,8 @@ sdk('an MQTT publish is received as the documented event, with its enrichments',
     }
   })
   try {
-    const { control, [ID]: own } = fogbank.endpoints
-    const minted = await fetch(`${String(control!.http)}/authority/tokens`, {
-      method: 'POST',
-      body: '{}'
-    })
-    const { access_token: token } = (await minted.json()) as { access_token: string }
+    const { [ID]: own } = fogbank.endpoints
+    const token = await mintToken(fogbank)
     const client = await mqtt.connectAsync(String(own!.mqtt), {
       protocolVersion: 5,
       reconnectPeriod: 0,

@@ -2,6 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
+import { mintToken } from '../../token.ts'
 import { TOPICS, TOPIC_SETTINGS } from '../event-grid-topics.ts'
 import { missingJava, prepareJava, runJava, withTrustedFogbank } from './environment.ts'
 
@@ -25,8 +26,7 @@ if (reason !== undefined) {
       await prepareJava()
       const { https } = world.fogbank.endpoints[TOPICS]!
       const control = String(world.fogbank.endpoints.control!.http)
-      const reply = await fetch(`${control}/authority/tokens`, { method: 'POST', body: '{}' })
-      const { access_token: token } = (await reply.json()) as { access_token: string }
+      const token = await mintToken(world.fogbank)
       const outcomes = await runJava(world, {
         name: 'EventGridTopics',
         given: () => ({

@@ -1,6 +1,7 @@
 // HiveMQ's client, which tells refusals apart by the packet that brought them.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { mintToken } from '../../token.ts'
 import type { World } from '../../with-fogbank.ts'
 import { deviceUrl } from '../web-pubsub.ts'
 import { missingJava, prepareJava, runJava, withTrustedFogbank } from './environment.ts'
@@ -59,9 +60,7 @@ const refused = (
 
 /** The ways in, and what proves that one may come. */
 async function openDoors({ fogbank }: World) {
-  const { http } = fogbank.endpoints.control!
-  const reply = await fetch(`${String(http)}/authority/tokens`, { method: 'POST', body: '{}' })
-  const { access_token: token } = (await reply.json()) as { access_token: string }
+  const token = await mintToken(fogbank)
   const urlOf = (id: string, scheme: string) => String(fogbank.endpoints[id]![scheme])
   const certificate = await fogbank.issueClient('dev1')
   const role = ['webpubsub.joinLeaveGroup.room1', 'webpubsub.sendToGroup.room1']

@@ -3,6 +3,7 @@ import { createPrivateKey } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { mintToken } from '../../token.ts'
 import { withFogbank } from '../../with-fogbank.ts'
 import { createCertificate } from '../azure-identity.ts'
 import { findPython, runScript } from './environment.ts'
@@ -38,10 +39,10 @@ if ('reason' in found) {
       }
     }
     await withFogbank({ only: [ID], config: { [ID]: settings } }, async ({ fogbank }) => {
-      const { http } = fogbank.endpoints.control!
-      const reply = await fetch(`${String(http)}/authority/tokens`, { method: 'POST', body: '{}' })
-      const { access_token: entra } = (await reply.json()) as { access_token: string }
-      const tokens = { 'OAUTH2-JWT': entra, 'CUSTOM-JWT': await sign(issuer.key) }
+      const tokens = {
+        'OAUTH2-JWT': await mintToken(fogbank),
+        'CUSTOM-JWT': await sign(issuer.key)
+      }
       const device = await fogbank.issueClient('dev1')
       const outcomes = await runScript(
         { fogbank },

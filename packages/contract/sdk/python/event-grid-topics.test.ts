@@ -2,6 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
+import { mintToken } from '../../token.ts'
 import { withFogbank, type World } from '../../with-fogbank.ts'
 import { TOPICS, TOPIC_SETTINGS } from '../event-grid-topics.ts'
 import { findPython, runScript } from './environment.ts'
@@ -12,11 +13,7 @@ type Outcome = 'sent' | { type: string; status: number; code: string; message: s
 async function publish(python: string, world: World): Promise<Record<string, Outcome>> {
   const { endpoints } = world.fogbank
   const { http, https } = endpoints[TOPICS]!
-  const reply = await fetch(`${String(endpoints.control!.http)}/authority/tokens`, {
-    method: 'POST',
-    body: '{}'
-  })
-  const { access_token: token } = (await reply.json()) as { access_token: string }
+  const token = await mintToken(world.fogbank)
   return runScript(world, {
     python,
     name: 'event_grid_topics.py',
