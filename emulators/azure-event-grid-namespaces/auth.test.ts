@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeJwt, SignJWT } from 'jose'
-import { WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
+import { DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
 import { API_VERSION, withNamespace, type Answer, type World } from './testing.ts'
 
 const auth = suite('azure-event-grid-namespaces bearer tokens and topic spaces')
@@ -211,6 +211,10 @@ auth('401 and 403 carry the hint, and leave a line', () =>
   withNamespace({ hints: true }, async (world) => {
     const { headers } = await world.send({ target: TARGET })
     assert.match(headers['x-fogbank-hint'] ?? '', '--auth lenient')
+    assert.match(
+      headers['x-fogbank-hint'] ?? '',
+      `SharedAccessKey ${DEVELOPMENT_KEYS.namespaceKey}`
+    )
     assert.ok(world.lines.some((line) => line.includes('HttpPublish 401 AuthorizationMissing')))
   })
 )

@@ -36,7 +36,7 @@ export const azureEventGridNamespaces = definePersonality<State, Settings>({
     return {
       credential: `a token of the authority; namespace key ${key}`,
       credentials: { key },
-      hint: 'send a token of the local authority for https://eventgrid.azure.net whose principal holds an EventGrid TopicSpaces role (the well-known client holds all), or start with --auth lenient',
+      hint: `send a token of the local authority for https://eventgrid.azure.net whose principal holds the EventGrid role (the well-known client holds all), to a topic also SharedAccessKey ${key}, or start with --auth lenient`,
       webSocketPath: '/mqtt',
       endpoints: { topic: 'default', subscription: 'default' }
     }
