@@ -53,31 +53,19 @@ export interface Clients {
     message: Omit<Message, 'retain'>,
     options?: { acknowledgedWithinMs?: number }
   ): Promise<SendResult | undefined>
-  /** Ends the connection alone, if there is one; false when there is no such session. Options as `end`. */
-  disconnect(
-    personality: string,
-    clientId: string,
-    options: {
-      reasonCode: number
-      rule: string
-      reasonString?: string
-      will?: 'publish' | 'suppress'
-    }
-  ): Promise<boolean>
-  /**
-   * Ends a session: its client is disconnected, all it left is forgotten; false when there is none.
-   * @param options.will what becomes of a will @default 'publish'
-   */
-  end(
-    personality: string,
-    clientId: string,
-    options: {
-      reasonCode: number
-      rule: string
-      reasonString?: string
-      will?: 'publish' | 'suppress'
-    }
-  ): Promise<boolean>
+  /** Ends the connection alone, if there is one; false when there is no such session. */
+  disconnect(personality: string, clientId: string, options: EndOptions): Promise<boolean>
+  /** Ends a session: its client is disconnected, all it left is forgotten; false when there is none. */
+  end(personality: string, clientId: string, options: EndOptions): Promise<boolean>
+}
+
+/** What a client is told that is disconnected, and what the log names. */
+export interface EndOptions {
+  reasonCode: number
+  rule: string
+  reasonString?: string
+  /** What becomes of its will. @default 'publish' */
+  will?: 'publish' | 'suppress'
 }
 
 interface ClientsContext {

@@ -101,31 +101,6 @@ export function fromWire(wire: WireProperties | undefined): MessageProperties | 
   return Object.keys(properties).length > 0 ? properties : undefined
 }
 
-/** The same as they are kept in the store: user properties as pairs. */
-export type KeptProperties = Omit<WireProperties, 'userProperties'> & {
-  /** What an older version kept has mqtt-packet's form. */
-  userProperties?: (UserProperty | Record<string, string>)[]
-}
-
-/**
- * What is read from the store is put together by assignment, which for a property called `__proto__`
- * leaves nothing: no name that a client chose may be a key there.
- */
-export function toKeptProperties(wire: WireProperties): KeptProperties {
-  const { userProperties, ...rest } = wire
-  if (!userProperties) return rest
-  return { ...rest, userProperties: userProperties.flatMap((pair) => Object.entries(pair)) }
-}
-
-export function fromKeptProperties(kept: KeptProperties): WireProperties {
-  const { userProperties, ...rest } = kept
-  if (!userProperties) return rest
-  const pairs = userProperties.flatMap((pair): [string, string][] =>
-    Array.isArray(pair) ? [pair as [string, string]] : Object.entries(pair)
-  )
-  return { ...rest, userProperties: pairs.map(([name, value]) => ({ [name]: value })) }
-}
-
 /** What a PUBLISH packet and a will have in common, as mqtt-packet reads them. */
 export interface PublishLike {
   topic: string

@@ -1,10 +1,6 @@
 import msgpack from 'msgpack-lite'
-import {
-  fromKeptProperties,
-  toKeptProperties,
-  type KeptProperties,
-  type WireProperties
-} from './message.ts'
+import { pack, unpack } from './kept.ts'
+import type { WireProperties } from './message.ts'
 import type { Store, StorePart, WriteOperation } from './store.ts'
 
 /** A message on its way to one session or one shared group, as it is kept. */
@@ -81,18 +77,6 @@ const prefixOf = (kind: string, owner: string) => `${kind}${encodeURIComponent(o
 /** Everything under a prefix that ends in a colon: `;` is the next character. */
 const rangeOf = (prefix: string) => ({ gte: prefix, lt: `${prefix.slice(0, -1)};` })
 
-const packMessage = (message: QueuedMessage): Buffer =>
-  msgpack.encode(
-    message.properties ? { ...message, properties: toKeptProperties(message.properties) } : message
-  )
-
-function unpackMessage(value: Buffer): QueuedMessage {
-  const message = msgpack.decode(value) as QueuedMessage
-  const { properties } = message as { properties?: KeptProperties }
-  if (properties) message.properties = fromKeptProperties(properties)
-  return message
-}
-
 /** Opens the queues; reads every key once, to know how long they are. */
 export async function openQueues(store: Store, part: StorePart): Promise<Queues> {
   const sizes = new Map<string, Size>()
@@ -133,7 +117,7 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
     sublevel: part
   })
   const putMessage = (owner: string, position: Position, message: QueuedMessage) =>
-    put(prefixOf(QUEUE, owner) + position, packMessage(message))
+    put(prefixOf(QUEUE, owner) + position, pack(message))
   const putSent = (owner: string, position: Position, sent: Sent) =>
     put(prefixOf(SENT, owner) + position, msgpack.encode(sent))
   const del = (key: string): WriteOperation => ({ type: 'del', key, sublevel: part })
@@ -152,13 +136,13 @@ export async function openQueues(store: Store, part: StorePart): Promise<Queues>
       const bounds = after === undefined ? range : { gt: prefix + after, lt: range.lt }
       const entries: QueueEntry[] = []
       for await (const [key, value] of part.iterator({ ...bounds, limit })) {
-        entries.push({ position: key.slice(prefix.length), message: unpackMessage(value) })
+        entries.push({ position: key.slice(prefix.length), message: unpack(value) })
       }
       return entries
     },
     async get(owner, position) {
       const value = await part.get(prefixOf(QUEUE, owner) + position)
-      return value && unpackMessage(value)
+      return value && unpack<QueuedMessage>(value)
     },
     async sent(owner) {
       const prefix = prefixOf(SENT, owner)

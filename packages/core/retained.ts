@@ -1,13 +1,6 @@
-import msgpack from 'msgpack-lite'
 import type { Clock } from './clock.ts'
-import {
-  fromKeptProperties,
-  fromWire,
-  toKeptProperties,
-  type KeptProperties,
-  type RetainedMessage,
-  type WireProperties
-} from './message.ts'
+import { pack, unpack } from './kept.ts'
+import { fromWire, type RetainedMessage, type WireProperties } from './message.ts'
 import { toStoreError, type Store, type StorePart, type WriteOperation } from './store.ts'
 import { isWildcard, matchesFilter } from './topic.ts'
 
@@ -25,18 +18,6 @@ export interface StoredPacket {
   /** Absolute, milliseconds since 1970. */
   messageExpiry?: number
   storedAtMs?: number
-}
-
-const packPacket = (packet: StoredPacket): Buffer =>
-  msgpack.encode(
-    packet.properties ? { ...packet, properties: toKeptProperties(packet.properties) } : packet
-  )
-
-function unpackPacket(value: Buffer): StoredPacket {
-  const packet = msgpack.decode(value) as StoredPacket
-  const { properties } = packet as { properties?: KeptProperties }
-  if (properties) packet.properties = fromKeptProperties(properties)
-  return packet
 }
 
 /** The retained messages of a space, for readers. @throws CoreError 'store-failed' */
@@ -109,7 +90,7 @@ export function createRetainedWriter(store: Store, part: StorePart, clock: Clock
       const kept: StoredPacket = { topic, payload, qos, storedAtMs: clock.now() }
       if (properties) kept.properties = properties
       if (messageExpiry !== undefined) kept.messageExpiry = messageExpiry
-      const put: WriteOperation = { type: 'put', key, value: packPacket(kept), sublevel: part }
+      const put: WriteOperation = { type: 'put', key, value: pack(kept), sublevel: part }
       if (messageExpiry === undefined) return [put]
       const expiry = expiryKey(messageExpiry, topic)
       return [put, { type: 'put', key: expiry, value: Buffer.alloc(0), sublevel: part }]
@@ -124,7 +105,7 @@ export function createRetainedWriter(store: Store, part: StorePart, clock: Clock
           writes.push({ type: 'del', key, sublevel: part })
           const topic = key.slice(EXPIRY.length + 17)
           const kept = await part.get(PREFIX + topic)
-          const { messageExpiry } = kept ? unpackPacket(kept) : {}
+          const { messageExpiry } = kept ? unpack<StoredPacket>(kept) : {}
           if (messageExpiry !== undefined && messageExpiry <= clock.now()) expired.push(topic)
         }
         for (const topic of expired) {
@@ -163,12 +144,12 @@ export async function* readStored(
 ): AsyncGenerator<StoredPacket> {
   if (!isWildcard(filter)) {
     const value = await part.get(PREFIX + filter)
-    if (value) yield unpackPacket(value)
+    if (value) yield unpack(value)
     return
   }
   for await (const [key, value] of part.iterator(keyRange(filter, after))) {
     if (!matchesFilter(filter, key.slice(PREFIX.length))) continue
-    yield unpackPacket(value)
+    yield unpack(value)
   }
 }
 
@@ -178,7 +159,7 @@ export async function* readAllStored(
   after?: string
 ): AsyncGenerator<StoredPacket> {
   for await (const [, value] of part.iterator(keyRange('', after))) {
-    yield unpackPacket(value)
+    yield unpack(value)
   }
 }
 

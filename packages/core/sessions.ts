@@ -1,14 +1,7 @@
 import msgpack from 'msgpack-lite'
 import type { Clock } from './clock.ts'
-import {
-  fromKeptProperties,
-  fromWire,
-  toKeptProperties,
-  toWire,
-  type KeptProperties,
-  type Message,
-  type QoS
-} from './message.ts'
+import { fromKeptProperties, toKeptProperties, type KeptProperties } from './kept.ts'
+import { fromWire, toWire, type Message, type QoS } from './message.ts'
 import type { Position, Queues, Sent } from './queues.ts'
 import { add, noMembers } from './sparse.ts'
 import type { Connection, Settled } from './session/connection.ts'
