@@ -33,6 +33,8 @@ const HUB = '/api/hubs/{hub}'
 
 /** What every operation on a hub can be refused with. */
 const ANY = ['AuthorizationMissing', 'TokenInvalid'] as const
+/** What a body can be refused for. */
+const BODY = ['MediaTypeUnsupported', 'MessageTooLarge', 'BodyNotJson'] as const
 
 /** The data plane; api-versions differ in which of these they list, not in what is answered. */
 export const operations = defineOperations<State>()({
@@ -57,9 +59,7 @@ export const operations = defineOperations<State>()({
       'MessageTtlInvalid',
       'MetadataInvalid',
       'ContentLengthMissing',
-      'MediaTypeUnsupported',
-      'MessageTooLarge',
-      'BodyNotJson'
+      ...BODY
     ],
     handle: sendToAll,
     source: API
@@ -67,37 +67,21 @@ export const operations = defineOperations<State>()({
   SendToGroup: {
     method: 'POST',
     path: `${HUB}/groups/{group}/:send`,
-    raises: [
-      ...ANY,
-      'GroupNameInvalid',
-      'FilterInvalid',
-      'MessageTtlInvalid',
-      'MediaTypeUnsupported',
-      'MessageTooLarge',
-      'BodyNotJson'
-    ],
+    raises: [...ANY, 'GroupNameInvalid', 'FilterInvalid', 'MessageTtlInvalid', ...BODY],
     handle: sendToGroup,
     source: API
   },
   SendToUser: {
     method: 'POST',
     path: `${HUB}/users/{userId}/:send`,
-    raises: [
-      ...ANY,
-      'UserIdInvalid',
-      'FilterInvalid',
-      'MessageTtlInvalid',
-      'MediaTypeUnsupported',
-      'MessageTooLarge',
-      'BodyNotJson'
-    ],
+    raises: [...ANY, 'UserIdInvalid', 'FilterInvalid', 'MessageTtlInvalid', ...BODY],
     handle: sendToUser,
     source: API
   },
   SendToConnection: {
     method: 'POST',
     path: `${HUB}/connections/{connectionId}/:send`,
-    raises: [...ANY, 'MessageTtlInvalid', 'MediaTypeUnsupported', 'MessageTooLarge', 'BodyNotJson'],
+    raises: [...ANY, 'MessageTtlInvalid', ...BODY],
     handle: sendToConnection,
     source: API
   },
@@ -195,28 +179,14 @@ export const operations = defineOperations<State>()({
   AddConnectionsToGroups: {
     method: 'POST',
     path: `${HUB}/:addToGroups`,
-    raises: [
-      ...ANY,
-      'GroupsInvalid',
-      'FilterInvalid',
-      'MediaTypeUnsupported',
-      'MessageTooLarge',
-      'BodyNotJson'
-    ],
+    raises: [...ANY, 'GroupsInvalid', 'FilterInvalid', ...BODY],
     handle: addConnectionsToGroups,
     source: API
   },
   RemoveConnectionsFromGroups: {
     method: 'POST',
     path: `${HUB}/:removeFromGroups`,
-    raises: [
-      ...ANY,
-      'GroupsInvalid',
-      'FilterInvalid',
-      'MediaTypeUnsupported',
-      'MessageTooLarge',
-      'BodyNotJson'
-    ],
+    raises: [...ANY, 'GroupsInvalid', 'FilterInvalid', ...BODY],
     handle: removeConnectionsFromGroups,
     source: API
   },
