@@ -112,7 +112,7 @@ export const controlPlaneOperations = defineOperations<State>()({
     method: 'PUT',
     path: '/things/{thingName}/principals',
     bodyLimit: limits.payloadBytes,
-    raises: ['ThingNotFound'],
+    raises: ['NameInvalid', 'ThingNotFound', 'PrincipalInvalid', 'CertificateNotFound'],
     handle: attachThingPrincipal,
     source: `${API}/API_AttachThingPrincipal.html`
   }
