@@ -22,7 +22,10 @@ export interface Certificates {
   isActive(principal: CertificatePrincipal): boolean
   /** undefined: nobody has restricted it. */
   policiesOf(principal: CertificatePrincipal): readonly Policy[] | undefined
-  isAttached(principal: CertificatePrincipal, thingName: string): boolean
+  /** The thing of a connection: the one that a certificate is attached to exclusively, or of that name. */
+  thingOf(principal: Principal, clientId: string): string | undefined
+  /** The thing that a caller's certificate is attached to exclusively. */
+  exclusiveThingOf(principal: Principal): string | undefined
   /** `iot:Connection.Thing.Attributes[name]` of a thing. */
   attribute(thingName: string, variable: string): string | undefined
 }
@@ -37,6 +40,19 @@ export function createCertificates(
   for (const { commonName, policy } of configured) {
     byName.set(commonName, [...(byName.get(commonName) ?? []), compilePolicy(policy)])
   }
+
+  function exclusiveThingOf(principal: Principal): string | undefined {
+    if (principal.kind !== 'certificate') return undefined
+    return registry.exclusiveThing(principal.certificateId)
+  }
+
+  function isAttached(principal: CertificatePrincipal, thingName: string): boolean {
+    const { certificateId } = principal
+    if (registry.certificate(certificateId)) return registry.isAttached(certificateId, thingName)
+    // `fogbank cert --thing lamp` writes the thing into the certificate.
+    return principal.commonName === thingName
+  }
+
   return {
     principalOf(der) {
       const certificateId = hashOf(der)
@@ -61,11 +77,11 @@ export function createCertificates(
       // deviation: to the service a certificate that nobody registered is nobody's.
       return byName.size === 0 ? undefined : byName.get(principal.commonName)
     },
-    isAttached(principal, thingName) {
-      const { certificateId } = principal
-      if (registry.certificate(certificateId)) return registry.isAttached(certificateId, thingName)
-      // `fogbank cert --thing lamp` writes the thing into the certificate.
-      return principal.commonName === thingName
+    exclusiveThingOf,
+    thingOf(principal, clientId) {
+      if (principal.kind !== 'certificate') return undefined
+      const named = isAttached(principal, clientId) ? clientId : undefined
+      return exclusiveThingOf(principal) ?? named
     },
     attribute(thingName, variable) {
       const name = ATTRIBUTE.exec(variable)?.[1]

@@ -8,6 +8,7 @@ const MQTT = 'https://docs.aws.amazon.com/iot/latest/developerguide/mqtt.html'
 const QUOTAS = 'https://docs.aws.amazon.com/general/latest/gr/iot-core.html'
 const SHADOW_ERRORS =
   'https://docs.aws.amazon.com/iot/latest/developerguide/device-shadow-error-messages.html'
+const EXCLUSIVE_THING = 'https://docs.aws.amazon.com/iot/latest/developerguide/exclusive-thing.html'
 
 /** Forbidden on every wire: MQTT 5 Not Authorized, MQTT 3.1.1 return code 5. */
 const NOT_AUTHORIZED = { reasonCode: 0x87, returnCode: 5 }
@@ -404,6 +405,29 @@ export const errors = defineErrors({
     code: 'VersionConflictException',
     message: 'The version of thing {thingName} is not {expectedVersion}',
     source: `${API}/API_DeleteThing.html`,
+    evidence: 'assumed'
+  },
+  ThingPrincipalTypeInvalid: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message:
+      "1 validation error detected: Value '{thingPrincipalType}' at 'thingPrincipalType' failed to satisfy constraint: Member must satisfy enum value set: [NON_EXCLUSIVE_THING, EXCLUSIVE_THING]",
+    source: `${API}/API_AttachThingPrincipal.html`,
+    evidence: 'assumed'
+  },
+  PrincipalExclusive: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message: 'Certificate {certificateId} is exclusively attached to thing {thingName}',
+    source: EXCLUSIVE_THING,
+    evidence: 'assumed'
+  },
+  PrincipalNotExclusive: {
+    status: 400,
+    code: 'InvalidRequestException',
+    message:
+      'Certificate {certificateId} is already attached to thing {thingName} and cannot be attached exclusively',
+    source: EXCLUSIVE_THING,
     evidence: 'assumed'
   },
   PolicyMalformed: {

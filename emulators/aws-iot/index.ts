@@ -31,7 +31,8 @@ export const awsIot = definePersonality<State, Settings>({
     unavailable: errors.InternalFailure
   },
   mqtt,
-  reset: ({ registry, rates, shadows }) => {
+  reset: ({ history, registry, rates, shadows }) => {
+    history.forget()
     registry.forget()
     shadows.forget()
     rates.forget()

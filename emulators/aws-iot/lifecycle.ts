@@ -1,5 +1,6 @@
 import { CoreError, type Core, type DisconnectCause, type Session, type Space } from '@fogbank/core'
 import type { Principal } from './auth.ts'
+import type { Certificates } from './certificates.ts'
 
 /** Why a client was disconnected, in the service's words. */
 export type DisconnectReason =
@@ -67,6 +68,8 @@ export interface Lifecycle {
 /** What is remembered of a connection until it ends. */
 interface Open {
   versionNumber: number
+  /** Only of one whose certificate has it exclusively. */
+  thingName: string | undefined
   cancelTtl: () => void
 }
 
@@ -89,8 +92,9 @@ export function startLifecycle(options: {
   space: Space
   core: Core
   accountId: string
+  certificates: Certificates
 }): Lifecycle {
-  const { space, core, accountId } = options
+  const { space, core, accountId, certificates } = options
   const versions = new Map<string, Versions>()
   const open = new Map<string, Open>()
 
@@ -106,8 +110,9 @@ export function startLifecycle(options: {
     })
   }
 
-  const identityOf = (clientId: string, eventType: string) => ({
+  const identityOf = (clientId: string, thingName: string | undefined, eventType: string) => ({
     clientId,
+    thingName,
     timestamp: core.clock.now(),
     eventType
   })
@@ -131,9 +136,10 @@ export function startLifecycle(options: {
           session.disconnect(ADMINISTRATIVE_ACTION, TTL_RULE)
         )
       : () => {}
-    open.set(connectionId, { versionNumber, cancelTtl })
+    const thingName = certificates.exclusiveThingOf(session.identity as Principal)
+    open.set(connectionId, { versionNumber, thingName, cancelTtl })
     tell('presence/connected', clientId, {
-      ...identityOf(clientId, 'connected'),
+      ...identityOf(clientId, thingName, 'connected'),
       ...sessionOf(session),
       ipAddress: peer.address,
       versionNumber
@@ -143,14 +149,14 @@ export function startLifecycle(options: {
   function disconnected(session: Session, cause: DisconnectCause): void {
     const { clientId, connectionId, sessionExpirySeconds } = session
     const disconnectReason = toDisconnectReason(cause)
-    const { versionNumber, cancelTtl } = open.get(connectionId)!
+    const { versionNumber, thingName, cancelTtl } = open.get(connectionId)!
     open.delete(connectionId)
     cancelTtl()
     const known = versions.get(clientId)
     const lifetimeMs = sessionExpirySeconds > 0 ? sessionExpirySeconds * 1000 : VERSION_LIFETIME_MS
     if (known) known.cancel = core.clock.after(lifetimeMs, () => versions.delete(clientId))
     tell('presence/disconnected', clientId, {
-      ...identityOf(clientId, 'disconnected'),
+      ...identityOf(clientId, thingName, 'disconnected'),
       ...sessionOf(session),
       clientInitiatedDisconnect: disconnectReason === 'CLIENT_INITIATED_DISCONNECT',
       disconnectReason,
@@ -159,8 +165,9 @@ export function startLifecycle(options: {
   }
 
   function subscription(session: Session, eventType: string, topics: string[]): void {
-    tell(`subscriptions/${eventType}`, session.clientId, {
-      ...identityOf(session.clientId, eventType),
+    const { clientId, connectionId } = session
+    tell(`subscriptions/${eventType}`, clientId, {
+      ...identityOf(clientId, open.get(connectionId)?.thingName, eventType),
       ...sessionOf(session),
       topics
     })
@@ -188,7 +195,7 @@ export function startLifecycle(options: {
   return {
     connectFailed({ clientId, principal, ipAddress }) {
       tell('presence/connect_failed', clientId, {
-        ...identityOf(clientId, 'connect_failed'),
+        ...identityOf(clientId, certificates.exclusiveThingOf(principal), 'connect_failed'),
         connectFailureReason: 'AUTHORIZATION_FAILED',
         principalIdentifier: toPrincipalIdentifier(principal, accountId),
         sessionIdentifier: core.ids.uuid(),

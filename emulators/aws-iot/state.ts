@@ -31,7 +31,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
   const accountId = settings.accountId ?? ACCOUNT_ID
   const region = settings.region ?? REGION
   const rates = createRates(settings.rates ?? {}, clock)
-  const lifecycle = startLifecycle({ space, core, accountId })
+  const lifecycle = startLifecycle({ space, core, accountId, certificates })
   return {
     space,
     clock,
@@ -54,7 +54,7 @@ export async function createState(context: PersonalityContext<Settings>): Promis
     region,
     signClient: context.signClient,
     sessionExpiryMaximumSeconds: settings.sessionExpiryMaximumSeconds ?? SESSION_EXPIRY_SECONDS,
-    history: createHistory(space, clock),
+    history: createHistory(space, clock, certificates),
     shadows,
     shadowTopics: createShadowTopics({ space, shadows, rates, log: context.log })
   }

@@ -20,13 +20,15 @@ const PAGE_TOKEN = 'subscription:'
 const PAGE_SIZE = 20
 
 export async function getConnection(call: AwsCall): Promise<Reply> {
-  const { space, history } = call.state
+  const { space, history, certificates } = call.state
   const clientId = toClientId(call)
   const client = space.clients.get(PERSONALITY, clientId)
   const departure = history.find(clientId)
   const withSocket = isTrue(call.query.includeSocketInformation)
-  if (client?.session)
-    return json({ ...describeConnected(client), ...socketOf(client, withSocket) })
+  if (client?.session) {
+    const thingName = certificates.exclusiveThingOf(client.session.identity as Principal)
+    return json({ ...describeConnected(client), thingName, ...socketOf(client, withSocket) })
+  }
   if (!departure && !client) throw notFound(clientId)
   return json({
     ...describeGone(clientId, client, departure),
@@ -53,6 +55,7 @@ function describeGone(
   return {
     connected: false,
     clientId,
+    thingName: departure?.thingName,
     cleanSession: client ? client.sessionExpirySeconds === 0 : true,
     keepAliveDuration: departure?.keepAliveSeconds ?? client?.keepAliveSeconds,
     sessionExpiry: client?.sessionExpirySeconds ?? departure?.sessionExpirySeconds,

@@ -1,9 +1,13 @@
 import type { Clock, Peer, Space } from '@fogbank/core'
+import type { Principal } from '../auth.ts'
+import type { Certificates } from '../certificates.ts'
 import { toDisconnectReason, type DisconnectReason } from '../lifecycle.ts'
 
 /** What is still told of a client that is gone. */
 export interface Departure {
   clientId: string
+  /** Only of one whose certificate has it exclusively. */
+  thingName: string | undefined
   cleanSession: boolean
   keepAliveSeconds: number
   sessionExpirySeconds: number
@@ -15,6 +19,7 @@ export interface Departure {
 /** The last departure of each client, for as long as the service remembers one. */
 export interface History {
   find(clientId: string): Departure | undefined
+  forget(): void
   close(): void
 }
 
@@ -23,7 +28,7 @@ const REMEMBERED_MS = 30 * 60_000
 /** Client ids are the clients' to invent. */
 const DEPARTURES_KEPT = 100_000
 
-export function createHistory(space: Space, clock: Clock): History {
+export function createHistory(space: Space, clock: Clock, certificates: Certificates): History {
   const departures = new Map<string, Departure>()
   const isOver = ({ disconnectedAtMs }: Departure) =>
     clock.now() - disconnectedAtMs >= REMEMBERED_MS
@@ -43,6 +48,7 @@ export function createHistory(space: Space, clock: Clock): History {
       departures.delete(session.clientId)
       departures.set(session.clientId, {
         clientId: session.clientId,
+        thingName: certificates.exclusiveThingOf(session.identity as Principal),
         cleanSession: session.sessionExpirySeconds === 0,
         keepAliveSeconds: session.keepAliveSeconds,
         sessionExpirySeconds: session.sessionExpirySeconds,
@@ -59,6 +65,7 @@ export function createHistory(space: Space, clock: Clock): History {
       const departure = departures.get(clientId)
       return departure && !isOver(departure) ? departure : undefined
     },
+    forget: () => departures.clear(),
     close: stop
   }
 }

@@ -141,11 +141,23 @@ export async function attachPolicy(call: AwsCall): Promise<Reply> {
 
 export async function attachThingPrincipal(call: AwsCall): Promise<Reply> {
   const { registry } = call.state
+  const wantsAlone = call.query.thingPrincipalType === 'EXCLUSIVE_THING'
   await registry.exclusively(async () => {
     const { thingName } = findThing(call)
     const certificate = findCertificate(call, call.header('x-amzn-principal') ?? '')
-    const things = [...new Set([...certificate.things, thingName])]
-    await registry.putCertificate({ ...certificate, things })
+    const { certificateId, things, isExclusive = false } = certificate
+    // What is attached so already stays so.
+    if (things.includes(thingName) && isExclusive === wantsAlone) return
+    const [attached] = things
+    if (attached !== undefined && (isExclusive || wantsAlone)) {
+      const row = isExclusive ? errors.PrincipalExclusive : errors.PrincipalNotExclusive
+      throw row({ certificateId, thingName: attached })
+    }
+    await registry.putCertificate({
+      ...certificate,
+      things: [...things, thingName],
+      ...(wantsAlone ? { isExclusive: true } : {})
+    })
   })
   return json({})
 }

@@ -15,6 +15,7 @@ import {
 } from './handlers.ts'
 import {
   attachPolicyBody,
+  attachThingPrincipalQuery,
   createPolicyBody,
   createThingBody,
   deleteThingQuery,
@@ -111,8 +112,19 @@ export const controlPlaneOperations = defineOperations<State>()({
   AttachThingPrincipal: {
     method: 'PUT',
     path: '/things/{thingName}/principals',
+    query: attachThingPrincipalQuery,
+    invalid: (_fault, { query }) =>
+      errors.ThingPrincipalTypeInvalid({ thingPrincipalType: query.thingPrincipalType ?? '' }),
     bodyLimit: limits.payloadBytes,
-    raises: ['NameInvalid', 'ThingNotFound', 'PrincipalInvalid', 'CertificateNotFound'],
+    raises: [
+      'NameInvalid',
+      'ThingPrincipalTypeInvalid',
+      'ThingNotFound',
+      'PrincipalInvalid',
+      'CertificateNotFound',
+      'PrincipalExclusive',
+      'PrincipalNotExclusive'
+    ],
     handle: attachThingPrincipal,
     source: `${API}/API_AttachThingPrincipal.html`
   }

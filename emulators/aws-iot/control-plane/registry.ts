@@ -15,6 +15,8 @@ export interface Certificate {
   policies: string[]
   /** Names of the things that it is attached to. */
   things: string[]
+  /** Whether its one thing is an `EXCLUSIVE_THING`. */
+  isExclusive?: boolean
 }
 
 export interface StoredPolicy {
@@ -35,6 +37,8 @@ export interface Registry {
   things(after: string): Iterable<Thing>
   policiesOf(certificateId: string): readonly Policy[]
   isAttached(certificateId: string, thingName: string): boolean
+  /** The thing that a certificate is attached to exclusively. */
+  exclusiveThing(certificateId: string): string | undefined
   hasPrincipals(thingName: string): boolean
   putThing(thing: Thing): Promise<void>
   deleteThing(thingName: string): Promise<void>
@@ -112,6 +116,10 @@ export async function openRegistry(records: Records): Promise<Registry> {
     things: thingsBehind,
     policiesOf: (id) => (certificates.get(id)?.policies ?? []).flatMap(compiledPolicy),
     isAttached: (id, thing) => certificates.get(id)?.things.includes(thing) ?? false,
+    exclusiveThing(id) {
+      const certificate = certificates.get(id)
+      return certificate?.isExclusive ? certificate.things[0] : undefined
+    },
     hasPrincipals: (thing) =>
       [...certificates.values()].some(({ things }) => things.includes(thing)),
     async putThing(thing) {

@@ -17,6 +17,11 @@ export const deleteThingQuery: JsonSchema = {
   properties: { expectedVersion: { type: 'string', pattern: '^[0-9]+$' } }
 }
 
+export const attachThingPrincipalQuery: JsonSchema = {
+  type: 'object',
+  properties: { thingPrincipalType: { enum: ['EXCLUSIVE_THING', 'NON_EXCLUSIVE_THING'] } }
+}
+
 /** Names of attributes, and their values, have limits of their own. */
 export const createThingBody: JsonSchema = {
   type: 'object',

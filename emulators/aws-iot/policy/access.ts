@@ -64,6 +64,7 @@ export function createAccess(options: AccessOptions): Access {
 /**
  * Values of the variables and condition keys.
  * @see https://docs.aws.amazon.com/iot/latest/developerguide/basic-policy-variables.html
+ * @see https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html
  */
 function lookupOf(
   principal: Principal,
@@ -71,19 +72,15 @@ function lookupOf(
   certificates: Certificates
 ): Lookup {
   const one = (value: string | undefined) => (value === undefined ? undefined : [value])
-  // A thing is found by the client id, and only if the caller's certificate is attached to it.
-  const isThing =
-    clientId !== undefined &&
-    principal.kind === 'certificate' &&
-    certificates.isAttached(principal, clientId)
+  const thing = clientId === undefined ? undefined : certificates.thingOf(principal, clientId)
   return (name) => {
     switch (name) {
       case 'iot:ClientId':
         return one(clientId)
       case 'iot:Connection.Thing.ThingName':
-        return isThing ? one(clientId) : undefined
+        return one(thing)
       case 'iot:Connection.Thing.IsAttached':
-        return clientId === undefined ? undefined : [String(isThing)]
+        return clientId === undefined ? undefined : [String(thing !== undefined)]
       case 'iot:Certificate.Subject.CommonName':
         return principal.kind === 'certificate' ? one(principal.commonName) : undefined
       case 'iot:ConnectAttributes':
@@ -95,7 +92,7 @@ function lookupOf(
       case 'aws:username':
         return principal.kind === 'access-key' ? one(principal.accessKeyId) : undefined
       default:
-        return isThing ? one(certificates.attribute(clientId, name)) : undefined
+        return thing === undefined ? undefined : one(certificates.attribute(thing, name))
     }
   }
 }
