@@ -12,22 +12,43 @@ export type Pattern = (group: string) => boolean
  */
 export function compilePattern(pattern: string): Pattern | undefined {
   if (pattern.trim() === '' || pattern.length > limits.groupCharacters.value) return undefined
-  let stars = 0
-  let expression = ''
-  for (const [token] of pattern.matchAll(/\\[\\*?]|\*\*|[^]/g)) {
-    if (token === '\\') return undefined // escapes nothing
-    if (token[0] === '*') stars += token.length
-    expression += toExpression(token)
-  }
-  if (stars > limits.patternStars.value) return undefined
-  const matcher = new RegExp(`^${expression}$`)
-  return (group) => matcher.test(group)
+  const tokens: string[] = pattern.match(/\\[\\*?]|\*\*|[^]/g) ?? []
+  if (tokens.includes('\\')) return undefined // escapes nothing
+  const stars = tokens.filter(isRun).join('')
+  if (stars.length > limits.patternStars.value) return undefined
+  return (group) => matches(tokens, group)
 }
 
-function toExpression(token: string): string {
-  if (token === '**') return '[^]*'
-  if (token === '*') return '[^.]*'
-  if (token === '?') return '[^.]'
-  const literal = token.length > 1 ? token.slice(1) : token
-  return literal.replace(/[.*+?^${}()|[\]\\/-]/, '\\$&')
+const isRun = (token: string | undefined) => token === '*' || token === '**'
+
+/**
+ * Keeps every place of the pattern where the text can have come to, character by character. A regular
+ * expression would try them one after the other, and hold everybody up over a name that nearly fits.
+ */
+function matches(tokens: readonly string[], text: string): boolean {
+  let places = reach(tokens, new Set(), 0)
+  for (let index = 0; index < text.length && places.size > 0; index++) {
+    const character = text[index]!
+    const next = new Set<number>()
+    for (const place of places) {
+      const token = tokens[place]
+      if (token === undefined || !takes(token, character)) continue
+      reach(tokens, next, isRun(token) ? place : place + 1)
+    }
+    places = next
+  }
+  return places.has(tokens.length)
+}
+
+/** Adds a place, and those behind it that are reached without a character. */
+function reach(tokens: readonly string[], places: Set<number>, place: number): Set<number> {
+  places.add(place)
+  return isRun(tokens[place]) ? reach(tokens, places, place + 1) : places
+}
+
+function takes(token: string, character: string): boolean {
+  if (token === '**') return true
+  if (token === '*' || token === '?') return character !== '.'
+  // Of an escape the second character counts.
+  return token.at(-1) === character
 }

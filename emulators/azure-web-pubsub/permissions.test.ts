@@ -50,12 +50,15 @@ for (const [roles, group, joins, sends] of ROWS) {
   })
 }
 
-permissions('a pattern of stars and text that nearly fits does not take long', () => {
-  const held = createPermissions(['webpubsub.sendToGroups.**a**a*'])
-  const begun = process.hrtime.bigint()
-  held.allows('sendToGroup', `${'a'.repeat(1000)}.`)
-  assert.ok(process.hrtime.bigint() - begun < 1_000_000_000n)
-})
+permissions(
+  'a name that nearly fits a pattern of stars is refused before the hours are over',
+  () => {
+    const held = createPermissions(['webpubsub.sendToGroups.**a**a*'])
+    // Whoever tries the ways to divide it one after the other is busy with 10^12 of them.
+    assert.not(held.allows('sendToGroup', `${'a'.repeat(20_000)}.`))
+    assert.ok(held.allows('sendToGroup', 'a'.repeat(20_000)))
+  }
+)
 
 permissions('what is revoked is an exception of what a role allows', () => {
   const held = createPermissions(['webpubsub.sendToGroup'])
