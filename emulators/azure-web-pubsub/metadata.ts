@@ -12,17 +12,17 @@ const ASCII = /^[\x20-\x7e]*$/
  * @throws ProviderError MetadataInvalid
  */
 export function readMetadata({ request }: Call<State>): Record<string, string> | undefined {
-  const metadata: Record<string, string> = {}
+  const pairs: [key: string, value: string][] = []
   let bytes = 0
   for (const [name, header] of Object.entries(request.headers)) {
     if (!name.startsWith(PREFIX) || header === undefined) continue
     const key = name.slice(PREFIX.length)
     const value = String(header).split(',').at(-1)!.trim()
     bytes += checkPair(key, value)
-    metadata[key] = value
+    pairs.push([key, value])
   }
   if (bytes > limits.metadataBytes.value) throw tooLong('all', bytes, limits.metadataBytes.value)
-  return bytes === 0 ? undefined : metadata
+  return bytes === 0 ? undefined : Object.fromEntries(pairs)
 }
 
 /** Bytes of both; they are ASCII, or refused. */

@@ -45,8 +45,8 @@ export function checkTypes(filter: string, root: Node): void {
       case 'literal':
         return typeOfLiteral(node.value)
       case 'name': {
-        const known = NAMES[node.name.toLowerCase()]
-        if (known) return known
+        const name = node.name.toLowerCase()
+        if (Object.hasOwn(NAMES, name)) return NAMES[name]!
         throw new FilterFault(textOf(parent), `Token '${node.name}' is not supported`)
       }
       case 'call':

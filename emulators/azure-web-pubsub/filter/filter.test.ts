@@ -95,6 +95,14 @@ const REFUSED: [filter: string, message: string][] = [
   ["userId eq 'a", "Invalid syntax for 'userId eq 'a': The string is not closed."],
   ['(true', "Invalid syntax for '(true': Unexpected end."],
   ['userId eq', "Invalid syntax for 'userId eq': Unexpected end."],
+  [
+    "constructor eq 'a'",
+    "Invalid syntax for 'constructor eq 'a'': Token 'constructor' is not supported."
+  ],
+  [
+    "'a' in __proto__",
+    "Invalid syntax for ''a' in __proto__': Token '__proto__' is not supported."
+  ],
   ['true)', "Invalid syntax for 'true)': Token ')' is not supported."],
   ['true true', "Invalid syntax for 'true true': Token 'true' is not supported."],
   ['and true', "Invalid syntax for 'and true': Token 'and' is not supported."],

@@ -20,8 +20,8 @@ export async function generateClientToken(call: Call<State, Principal>): Promise
   const minutes =
     readInteger(rawQuery, 'minutesToExpire', { limit: limits.minutesToExpire, from: 1 }) ??
     DEFAULT_MINUTES
-  const path = PATHS[valuesOf(rawQuery, 'clientType').at(-1)?.toLowerCase() ?? 'default']
-  if (path === undefined) throw errors.ClientTypeInvalid()
+  const type = valuesOf(rawQuery, 'clientType').at(-1)?.toLowerCase() ?? 'default'
+  if (!Object.hasOwn(PATHS, type)) throw errors.ClientTypeInvalid()
   const groups = valuesOf(rawQuery, 'group')
   if (!groups.every(isGroupName)) throw errors.GroupNameInvalid()
   const roles = valuesOf(rawQuery, 'role')
@@ -35,7 +35,7 @@ export async function generateClientToken(call: Call<State, Principal>): Promise
     nbf: nowSeconds,
     iat: nowSeconds,
     exp: nowSeconds + minutes * 60,
-    aud: `${scheme}://${call.header('host') ?? ''}${path}${params.hub}`
+    aud: `${scheme}://${call.header('host') ?? ''}${PATHS[type]}${params.hub}`
   })
   return {
     status: 200,

@@ -66,10 +66,10 @@ export function toMetadataHeaders(
 export function fromMetadataHeaders(
   lines: NodeJS.Dict<string[]>
 ): Record<string, string> | undefined {
-  const metadata: Record<string, string> = {}
+  const pairs: [key: string, value: string][] = []
   for (const [name, values = []] of Object.entries(lines)) {
     const key = name.startsWith(METADATA_PREFIX) ? name.slice(METADATA_PREFIX.length) : ''
-    if (key !== '') metadata[key] = values.at(-1)?.split(',').at(-1)?.trim() ?? ''
+    if (key !== '') pairs.push([key, values.at(-1)?.split(',').at(-1)?.trim() ?? ''])
   }
-  return Object.keys(metadata).length > 0 ? metadata : undefined
+  return pairs.length > 0 ? Object.fromEntries(pairs) : undefined
 }
