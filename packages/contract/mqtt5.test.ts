@@ -404,6 +404,9 @@ item(
       properties: { serverReference: 'other.example:1883' }
     })
     assert.is(await client.next(), undefined)
+    const other = await open()
+    other.send({ ...CONNECT, clientId: 'constructor' })
+    assert.is((await other.next())?.reasonCode, 0, 'whoever is not named is let in')
   },
   plain({ redirect: { elsewhere: 'other.example:1883' } })
 )

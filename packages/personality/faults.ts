@@ -17,11 +17,11 @@ export function createFaults(definition: PersonalityDefinition): Faults {
   const ordered = new Map<string, { error: string; times: number }[]>()
   return {
     order(operation, error, times) {
-      if (!(operation in definition.operations)) {
+      if (!Object.hasOwn(definition.operations, operation)) {
         const known = Object.keys(definition.operations).join(', ')
         throw new Error(`operation ${operation} is unknown to ${definition.name}; it has ${known}`)
       }
-      if (!(error in definition.errors)) {
+      if (!Object.hasOwn(definition.errors, error)) {
         const known = Object.keys(definition.errors).join(', ')
         throw new Error(`error ${error} is unknown to ${definition.name}; it has ${known}`)
       }

@@ -107,6 +107,14 @@ const BAD_ORDERS: [body: string, sentence: RegExp][] = [
     '{"personality":"aws-iot","operation":"Publsh","error":"X"}',
     /operation Publsh is unknown to aws-iot; it has Publish/
   ],
+  [
+    '{"personality":"aws-iot","operation":"constructor","error":"Throttled"}',
+    /operation constructor is unknown to aws-iot/
+  ],
+  [
+    '{"personality":"aws-iot","operation":"Publish","error":"toString"}',
+    /error toString is unknown to aws-iot/
+  ],
   ['{"personality":"aws-iot","operation":"Publish","error":"X"}', /error X is unknown to aws-iot/],
   ['{"personality":"aws-iot","operation":"Publish","error":"X","times":0}', /"times" must be >= 1/]
 ]

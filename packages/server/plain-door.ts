@@ -40,6 +40,7 @@ const SHARED_PREFIX = /^\$share\/[^/]*\//
 /** Standard MQTT with no provider's rules, for MQTTX, probes and conformance clients. */
 export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPolicy<undefined> {
   const denied = new Set(settings.denySubscribe)
+  const redirect = new Map(Object.entries(settings.redirect ?? {}))
 
   const foreign = (topic: string): Refusal | undefined => {
     if (topic[0] !== '$') return undefined
@@ -86,7 +87,7 @@ export function createPlainDoor(core: Core, settings: PlainDoorSettings): MqttPo
     announceDefaults: false,
 
     async authenticate({ clientId, username, authenticationMethod }) {
-      const serverReference = settings.redirect?.[clientId]
+      const serverReference = redirect.get(clientId)
       if (serverReference !== undefined) {
         return { rule: 'UseAnotherServer', reasonCode: 0x9c, returnCode: 3, serverReference }
       }
