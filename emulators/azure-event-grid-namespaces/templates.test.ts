@@ -45,7 +45,8 @@ const PUBLISHES: [template: string, topic: string, allowed: boolean][] = [
   ['x/${client.attributes.path}', 'x/a/b', false],
   ['x/${client.attributes.all}', 'x/y', false],
   ['x/${client.attributes.all}', 'x/+', false],
-  ['x/${client.attributes.none}', 'x/', false]
+  ['x/${client.attributes.none}', 'x/', false],
+  ['x/${client.attributes.constructor}', `x/${Object}`, false]
 ]
 
 for (const [template, topic, allowed] of PUBLISHES) {

@@ -122,8 +122,10 @@ function fill(
 
 /** A value that is no plain level text would let a client choose its own template. */
 function valuesOf({ attribute }: Variable, variables: Variables): string[] {
+  const { attributes = {}, authenticationName } = variables
+  const own = attribute !== undefined && Object.hasOwn(attributes, attribute)
   const value =
-    attribute === undefined ? variables.authenticationName : variables.attributes?.[attribute]
+    attribute === undefined ? authenticationName : own ? attributes[attribute] : undefined
   if (value === undefined) return []
   const values = Array.isArray(value) ? value : [String(value)]
   return values.filter((text) => text !== '' && !/[/+#]/.test(text))

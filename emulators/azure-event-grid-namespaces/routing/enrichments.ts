@@ -77,11 +77,13 @@ function compileValue(key: string, value: string): Variable {
 }
 
 function toVariable(key: string, name: string): Variable {
-  const known = VARIABLES[name]
-  if (known) return known
+  if (Object.hasOwn(VARIABLES, name)) return VARIABLES[name]!
   const attribute = CLIENT_ATTRIBUTE.exec(name)?.[1]
   if (attribute !== undefined) {
-    return ({ attributes }) => [attributes[attribute] ?? ''].flat().join(',')
+    return ({ attributes }) => {
+      const value = Object.hasOwn(attributes, attribute) ? attributes[attribute]! : ''
+      return [value].flat().join(',')
+    }
   }
   const property = USER_PROPERTY.exec(name)
   if (property) {

@@ -175,7 +175,8 @@ routing('enriches with attributes of the client, repeated ones by commas', () =>
     { key: 'client', value: '${client.authenticationName}' },
     { key: 'kinds', value: '${client.attributes.kinds}' },
     { key: 'floor', value: '${client.attributes.floor}' },
-    { key: 'none', value: '${client.attributes.none}' }
+    { key: 'none', value: '${client.attributes.none}' },
+    { key: 'inherited', value: '${client.attributes.constructor}' }
   ]
   const settings: Settings = {
     ...routed({ routingEnrichments: { dynamic } }),
@@ -191,8 +192,8 @@ routing('enriches with attributes of the client, repeated ones by commas', () =>
     )
     assert.is((await client.next())?.reasonCode, 0)
     await client.mqtt.publishAsync('lab/a', 'x', { qos: 1 })
-    const { client: name, kinds, floor, none } = await receive(world)
-    assert.equal([name, kinds, floor, none], ['dev1', 'meter,lamp', '2', ''])
+    const { client: name, kinds, floor, none, inherited } = await receive(world)
+    assert.equal([name, kinds, floor, none, inherited], ['dev1', 'meter,lamp', '2', '', ''])
   })
 })
 
@@ -232,6 +233,7 @@ const REFUSED: [what: string, more: object, sentence: RegExp][] = [
   ['a name of CloudEvents', enriched('subject', 'x'), /the key subject is reserved/],
   ['a key of the service', enriched('azspx', 'x'), /the key azspx is reserved/],
   ['an unknown variable', enriched('site', '${client.name}'), /unknown variable 'client.name'/],
+  ['a word of JavaScript', enriched('site', '${toString}'), /unknown variable 'toString'/],
   [
     'a key twice',
     {

@@ -123,6 +123,7 @@ sends(
           fixed('ReplyTo', 'answers'),
           fixed('ReplyToSessionId', 'r-1'),
           fixed('To', 'elsewhere'),
+          fixed('constructor', 'built'),
           field('total', 'data.total')
         ]
       }),
@@ -139,7 +140,7 @@ sends(
           subject: 'Shop.OrderPlaced',
           reply_to: 'answers',
           reply_to_group_id: 'r-1',
-          application_properties: { ...AEG, total: '7' }
+          application_properties: { ...AEG, constructor: 'built', total: '7' }
         })
       }
     )

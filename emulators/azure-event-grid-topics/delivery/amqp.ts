@@ -12,16 +12,16 @@ const DELIVERED: Attempt = { status: 200 }
 const MAXIMUM_MESSAGE_ID = 128
 
 /** Attributes of these names are the message's own; the others are application properties. */
-const MESSAGE_PROPERTIES: Record<string, string> = {
-  MessageId: 'messageId',
-  PartitionKey: 'partitionKey',
-  SessionId: 'sessionId',
-  CorrelationId: 'correlationId',
-  Label: 'subject',
-  ReplyTo: 'replyTo',
-  ReplyToSessionId: 'replyToSessionId',
-  To: 'to'
-}
+const MESSAGE_PROPERTIES = new Map([
+  ['MessageId', 'messageId'],
+  ['PartitionKey', 'partitionKey'],
+  ['SessionId', 'sessionId'],
+  ['CorrelationId', 'correlationId'],
+  ['Label', 'subject'],
+  ['ReplyTo', 'replyTo'],
+  ['ReplyToSessionId', 'replyToSessionId'],
+  ['To', 'to']
+])
 
 /** Sends each event as an array of one. @throws SettingsError when the client is not installed */
 export async function toEventHub(
@@ -64,7 +64,7 @@ export async function toServiceBus(
         const own: Record<string, string> = { messageId: toMessageId(event!.id) }
         const applicationProperties: Record<string, string> = {}
         for (const [name, value] of Object.entries(toProperties(subscription, event!, count))) {
-          const known = MESSAGE_PROPERTIES[name]
+          const known = MESSAGE_PROPERTIES.get(name)
           if (known) own[known] = value
           else applicationProperties[name] = value
         }
