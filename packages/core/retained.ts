@@ -98,6 +98,7 @@ export function createRetainedWriter(store: Store, part: StorePart, clock: Clock
     async sweep() {
       touched = new Set()
       try {
+        await store.commit([]) // what was written before that is on its way in
         const writes: WriteOperation[] = []
         const expired: string[] = []
         const due = { gte: EXPIRY, lte: expiryKey(clock.now(), '\u{10ffff}') }

@@ -1,4 +1,4 @@
-// A store that fails after so many writes: what a process leaves that was killed there.
+// A store that fails after so many writes, as a process leaves it that was killed there, or lets them wait.
 import { Level } from 'level'
 
 interface Writer {
@@ -18,6 +18,20 @@ export function dieAfter(writes: number): void {
     }
   writer._batch = counted(_batch)
   writer._clear = counted(_clear)
+}
+
+/** Writes wait from here on; the returned function lets them go, and all that come later. */
+export function holdWrites(): () => void {
+  let go = () => {}
+  const gate = new Promise<void>((resolve) => (go = resolve))
+  const held = (write: Writer['_batch']) =>
+    async function (this: unknown, ...args: unknown[]) {
+      await gate
+      await write.apply(this, args)
+    }
+  writer._batch = held(_batch)
+  writer._clear = held(_clear)
+  return go
 }
 
 export const revive = () => void Object.assign(writer, { _batch, _clear })
