@@ -12,6 +12,8 @@ export function readIncoming(
   maximumBytes: number
 ): Promise<Buffer | undefined> {
   if (Number(incoming.headers['content-length']) > maximumBytes) return Promise.resolve(undefined)
+  // Its events have been: nobody would be told any more.
+  if (incoming.destroyed && !incoming.readableEnded) return Promise.reject(wentAway())
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
@@ -36,7 +38,9 @@ export function readIncoming(
       finish()
       reject(error)
     }
-    const onClose = () => onError(new Error('the client went away before its body was complete'))
+    const onClose = () => onError(wentAway())
     incoming.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
   })
 }
+
+const wentAway = () => new Error('the client went away before its body was complete')
