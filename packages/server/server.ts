@@ -160,9 +160,17 @@ export async function startSuite(options: {
     const drained = listeners.map(({ listener }) => listener.drain())
     for (const personality of personalities.values()) personality.drain()
     await Promise.all(drained)
-    for (const personality of personalities.values()) await personality.close()
-    await core.close()
-    await Promise.all(listeners.map(({ listener }) => listener.close()))
+    for (const [name, personality] of personalities) {
+      // The others and the store are to be closed all the same.
+      await personality
+        .close()
+        .catch((error: unknown) => log.error(error, `${name} did not close as it should`))
+    }
+    try {
+      await core.close()
+    } finally {
+      await Promise.all(listeners.map(({ listener }) => listener.close()))
+    }
     // libuv lets go of closed handles at the end of its turn, after the immediates of that turn.
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
