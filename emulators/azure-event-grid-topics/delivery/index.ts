@@ -229,10 +229,20 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
   /** Lets what is in hand end for a moment, so that its receivers need not see it twice. */
   async function retire(all: readonly Served[]): Promise<void> {
     await endWithin(GRACE_MS, Promise.all(all.map(({ queue }) => queue.stop())))
-    for (const { queue, target } of all) {
-      queue.close()
-      await target.close()
-    }
+    for (const { queue } of all) queue.close()
+    await closeTargets(all)
+  }
+
+  /** A client that cannot say goodbye, or takes its time, keeps nobody from going on. */
+  async function closeTargets(all: readonly Served[]): Promise<void> {
+    const closing = all.map(async ({ subscription, target }) => {
+      try {
+        await target.close()
+      } catch (error) {
+        log.error(error, `${PERSONALITY}: the client of ${subscription.id} did not close`)
+      }
+    })
+    await endWithin(GRACE_MS, Promise.all(closing))
   }
 
   async function recover(): Promise<void> {
@@ -367,17 +377,15 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
         { del: SUBSCRIPTION + key },
         ...left.flatMap(({ sequence }) => store.toFinish(key, sequence))
       ])
-      await one.target.close()
+      await closeTargets([one])
       sendDeletion(http, { clock, ids }, one.subscription).catch((error: unknown) => {
         log.error(error, `${PERSONALITY}: SubscriptionDeletion of ${key}`)
       })
       return true
     },
     async reset() {
-      for (const one of serving.values()) {
-        one.queue.close()
-        await one.target.close()
-      }
+      for (const { queue } of serving.values()) queue.close()
+      await closeTargets([...serving.values()])
       serving.clear()
       store.clear()
       await openAll()
