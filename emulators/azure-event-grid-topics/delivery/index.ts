@@ -251,10 +251,14 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
       if (one) one.queue.push(pending)
       else {
         log.warn(`${PERSONALITY}: ${pending.length} events of ${key}, which is no more, dropped`)
-        await store.commit(pending.flatMap(({ sequence }) => store.toFinish(key, sequence)))
+        await finish(key, pending)
       }
     }
   }
+
+  /** Forgets what is owed to a subscription that is no more. */
+  const finish = (key: string, pending: readonly Pending[]) =>
+    store.commit(pending.flatMap(({ sequence }) => store.toFinish(key, sequence)))
 
   function wants({ subscription, state }: Serving, event: PublishedEvent): boolean {
     const { domainTopic } = subscription.scope
@@ -335,7 +339,11 @@ export async function createDelivery(deps: DeliveryDeps): Promise<EventDelivery>
       if (changes.length === 0) return
       await store.commit(changes)
       // Looked up again: a subscription may have been changed while this was stored.
-      for (const [key, pending] of pushes) serving.get(key)?.queue.push(pending)
+      for (const [key, pending] of pushes) {
+        const one = serving.get(key)
+        if (one) one.queue.push(pending)
+        else await finish(key, pending)
+      }
     },
     started(url) {
       baseUrl = url
