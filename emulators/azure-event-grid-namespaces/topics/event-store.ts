@@ -107,6 +107,7 @@ export async function openEventStore(records: Records): Promise<EventStore> {
       return value.toString('utf8', 8)
     },
     async clear(path) {
+      await records.commit([]) // what is still on its way in is to go, too
       const changes: RecordChange[] = []
       for (const kind of ['e', 's']) {
         const range = { gt: `${kind}/${path}/`, lt: `${kind}/${path}0` }
