@@ -49,7 +49,10 @@ export async function createForwarder(
     try {
       await sinks.deliver(sink, [event])
     } catch (error) {
-      if (!closed) await postpone({ sink, event, attempts, dueMs: 0 }, error as Error, key)
+      const one = { sink, event, attempts, dueMs: clock.now() }
+      if (!closed) await postpone(one, error as Error, key)
+      // On the way down the topics leave first; what is not kept yet is for the next start.
+      else if (key === undefined) await keep(toKey(++number), one)
       return
     }
     await forget(key)
@@ -67,8 +70,11 @@ export async function createForwarder(
     const next = { ...one, attempts: one.attempts + 1, dueMs: clock.now() + seconds * 1000 }
     const own = key ?? toKey(++number)
     arm(own, next, seconds * 1000)
-    await store([{ put: own, value: Buffer.from(JSON.stringify(next)) }])
+    await keep(own, next)
   }
+
+  const keep = (key: string, one: Waiting) =>
+    store([{ put: key, value: Buffer.from(JSON.stringify(one)) }])
 
   function arm(key: string, { sink, event, attempts }: Waiting, ms: number): void {
     const cancel = clock.after(ms, () => {
