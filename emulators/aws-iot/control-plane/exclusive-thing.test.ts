@@ -13,6 +13,7 @@ import {
   CreateKeysAndCertificateCommand,
   CreatePolicyCommand,
   CreateThingCommand,
+  DetachThingPrincipalCommand,
   type IoTClient,
   type ThingPrincipalType
 } from '@aws-sdk/client-iot'
@@ -165,6 +166,22 @@ exclusive(
       rmSync(folder, { recursive: true })
     }
   }
+)
+
+exclusive('are none any more once they are detached', () =>
+  withSuite(undefined, async (fogbank, iot) => {
+    await createThings(iot)
+    const device = await createDevice(iot, 'own', OF_THE_THING)
+    await attach(iot, device, 'lamp', 'EXCLUSIVE_THING')
+    const { principal } = device
+    await iot.send(new DetachThingPrincipalCommand({ thingName: 'lamp', principal }))
+    for (const clientId of ['anybody', 'lamp', 'door']) {
+      assert.equal(await attempt(fogbank, { ...device.tls, clientId }, 'lamp/on'), [0x87])
+    }
+    await attach(iot, device, 'door')
+    assert.equal(await attempt(fogbank, { ...device.tls, clientId: 'anybody' }, 'a'), [0x87])
+    assert.equal(await attempt(fogbank, { ...device.tls, clientId: 'door' }, 'door/on'), [0, 0])
+  })
 )
 
 exclusive('are told from others, which are found by the client id', () =>

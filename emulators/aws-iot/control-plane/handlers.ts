@@ -162,6 +162,19 @@ export async function attachThingPrincipal(call: AwsCall): Promise<Reply> {
   return json({})
 }
 
+export async function detachThingPrincipal(call: AwsCall): Promise<Reply> {
+  const { registry } = call.state
+  await registry.exclusively(async () => {
+    const { thingName } = findThing(call)
+    const certificate = findCertificate(call, call.header('x-amzn-principal') ?? '')
+    if (!certificate.things.includes(thingName)) return
+    const { isExclusive: _alone, ...rest } = certificate
+    const things = certificate.things.filter((name) => name !== thingName)
+    await registry.putCertificate({ ...rest, things })
+  })
+  return json({})
+}
+
 function nameOf(call: AwsCall, kind: keyof typeof NAME): string {
   const name = call.params[`${kind}Name`] ?? ''
   const pattern = NAME[kind]

@@ -11,6 +11,7 @@ import {
   deleteThing,
   describeEndpoint,
   describeThing,
+  detachThingPrincipal,
   listThings
 } from './handlers.ts'
 import {
@@ -127,5 +128,12 @@ export const controlPlaneOperations = defineOperations<State>()({
     ],
     handle: attachThingPrincipal,
     source: `${API}/API_AttachThingPrincipal.html`
+  },
+  DetachThingPrincipal: {
+    method: 'DELETE',
+    path: '/things/{thingName}/principals',
+    raises: ['NameInvalid', 'ThingNotFound', 'PrincipalInvalid', 'CertificateNotFound'],
+    handle: detachThingPrincipal,
+    source: `${API}/API_DetachThingPrincipal.html`
   }
 })

@@ -58,7 +58,8 @@ const CONTROL_PLANE: Record<string, Wishes> = {
   CreateKeysAndCertificate: to('CreateKeysAndCertificate', anything),
   CreatePolicy: to('CreatePolicy', policy),
   AttachPolicy: to('AttachPolicy', anything),
-  AttachThingPrincipal: to('AttachThingPrincipal', anything)
+  AttachThingPrincipal: to('AttachThingPrincipal', anything),
+  DetachThingPrincipal: to('DetachThingPrincipal', anything)
 }
 
 export function isControlPlane(operationName: string): boolean {
