@@ -13,6 +13,7 @@ import { deniedTo, domainOf, isKeyPair, type Principal } from './auth.ts'
 import { errors } from './errors.ts'
 import { serve, type State } from './handlers.ts'
 import { limits } from './limits.ts'
+import { WELL_KNOWN } from './state.ts'
 import type { Circumstances } from './policy/access.ts'
 import { toText, type Wish } from './policy/actions.ts'
 import { checkProperties, clampMessageExpiry } from './properties.ts'
@@ -22,11 +23,16 @@ const NOT_AUTHORIZED = 0x87
 /** QoS 1 publishes on their way, in either direction. */
 const UNACKNOWLEDGED_MAXIMUM = 100
 
+function describeCredentials({ accessKeys: [first = WELL_KNOWN] }: State): string {
+  return `use access key ${first.accessKeyId} and its secret as username and password, or in the signature of a WebSocket's URL; or a certificate that fogbank cert --thing NAME issues`
+}
+
 /** The device gateway's MQTT: what its CONNACK was seen to say and what its guide says it refuses. */
 export function mqtt(state: State): MqttPolicy<Principal> {
   return {
     personality: 'aws-iot',
     versions: [4, 5],
+    credentialHint: describeCredentials(state),
     maximumQoS: 1,
     subscribeAboveMaximumQoS: 'disconnect',
     retainAvailable: true,

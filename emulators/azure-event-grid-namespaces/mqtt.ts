@@ -33,6 +33,8 @@ export function mqtt(state: State): MqttPolicy<Caller> {
   return {
     personality: PERSONALITY,
     versions: [4, 5],
+    credentialHint:
+      'use MQTT 5 and a token of the local authority for https://eventgrid.azure.net (OAUTH2-JWT), or a certificate that fogbank cert --client NAME issues, which the namespace knows',
     maximumQoS: 1,
     subscribeAboveMaximumQoS: 'grant-maximum',
     retainAvailable: true,

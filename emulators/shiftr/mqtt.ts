@@ -13,7 +13,7 @@ import { errors } from './errors.ts'
 import type { Identity } from './events.ts'
 import { KEEP_ALIVE, limits } from './limits.ts'
 import type { Realm } from './realm.ts'
-import { realmOf, type State } from './state.ts'
+import { realmOf, shownSecret, type State } from './state.ts'
 import { describeInstance, triggerAction } from './system.ts'
 import {
   ACTION,
@@ -93,6 +93,7 @@ export function mqtt(state: State): MqttPolicy<Member> {
   return {
     personality: 'shiftr',
     versions: [3, 4, 5],
+    credentialHint: `use username ${state.instances.first.name} and password ${shownSecret(state)}, or start with --auth lenient`,
     maximumQoS: 2,
     subscribeAboveMaximumQoS: 'grant-maximum',
     retainAvailable: true,

@@ -75,12 +75,18 @@ export async function createState(context: PersonalityContext<Settings>): Promis
 
 export const realmOf = ({ realms }: State, instance: Instance): Realm => realms.get(instance)!
 
-export function describe({ instances: { first, seeded }, mode }: State): PersonalityDescription {
+/** The first instance's secret as it may be shown: one that somebody chose is not for logs and answers. */
+export function shownSecret({ instances: { first, seeded } }: State): string {
   const token = first.tokens[0]!
-  // A secret that somebody chose is not for logs and answers; the token's name has to do.
-  const shown = seeded ? token.secret : `<secret of token ${token.name}>`
+  return seeded ? token.secret : `<secret of token ${token.name}>`
+}
+
+export function describe(state: State): PersonalityDescription {
+  const { first } = state.instances
+  const token = first.tokens[0]!
+  const shown = shownSecret(state)
   return {
-    credential: mode === 'desktop' ? 'none needed' : `instance ${first.name}, token ${shown}`,
+    credential: state.mode === 'desktop' ? 'none needed' : `instance ${first.name}, token ${shown}`,
     credentials: { username: first.name, password: token.secret },
     hint: `use Basic ${first.name}:${shown}, or start with --auth lenient`,
     webSocketPath: '/'

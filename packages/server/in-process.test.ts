@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import mqtt from 'mqtt'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createManualClock } from '@fogbank/core'
@@ -135,6 +136,28 @@ inProcess(
     )
     assert.equal(said.left, [])
   }
+)
+
+inProcess('says in the log how an MQTT client that was refused gets in', () =>
+  withSuite({}, async ({ endpoints, lines }) => {
+    const hints: Record<string, string> = {
+      'aws-iot': 'Connect 0x87: use access key test and its secret as username and password',
+      'azure-event-grid-namespaces': 'Connect 0x87: use MQTT 5 and a token of the local authority',
+      shiftr: 'Connect 0x86: use username local and password local'
+    }
+    for (const [id, hint] of Object.entries(hints)) {
+      const options = { reconnectPeriod: 0, clientId: 'c1' }
+      const refused = mqtt.connectAsync(endpoints[id]!.mqtt as string, options)
+      await refused.then(
+        () => assert.unreachable(id),
+        () => {}
+      )
+      assert.ok(
+        lines.some((line) => line.startsWith(`${id} ${hint}`)),
+        lines.join('\n')
+      )
+    }
+  })
 )
 
 inProcess.run()

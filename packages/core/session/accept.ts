@@ -16,6 +16,8 @@ export interface MqttDoor {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+/** "Bad User Name or Password" and "Not authorized". */
+const CREDENTIAL_CODES = new Set([0x86, 0x87])
 /** AUTH reason code. */
 const CONTINUE_AUTHENTICATION = 0x18
 /** Nobody's CONNECT is larger: four strings and a will of 64 KiB each, and properties. */
@@ -129,6 +131,9 @@ export function acceptMqtt(door: MqttDoor, stream: Duplex, peer: Peer): void {
     const detail = refusal.detail ? ` ${refusal.detail}` : ''
     const clientId = connect?.clientId || '-'
     core.log.info(`${policy.personality} ${clientId} connect ${code} ${refusal.rule}${detail}`)
+    if (policy.credentialHint !== undefined && CREDENTIAL_CODES.has(refusal.reasonCode)) {
+      core.log.warn(`${policy.personality} Connect ${code}: ${policy.credentialHint}`)
+    }
     if (refusal.answer === 'drop') {
       finish()
       return endGently(stream)

@@ -66,6 +66,7 @@ connack(
   'echoes the authentication method of a CONNECT that was let in, and answers one that was not',
   () => {
     const policy: Partial<MqttPolicy<any>> = {
+      credentialHint: 'bring a token',
       authenticate: async ({ authenticationMethod, authenticationData }) =>
         authenticationMethod === 'OAUTH2-JWT' && authenticationData?.toString() === 'good'
           ? { space: 'main', identity: 'somebody' }
@@ -93,6 +94,11 @@ connack(
       })
       assert.is(await refused.next(), undefined)
       assert.ok(world.lines.includes('open c1 connect 0x87 TokenInvalid'))
+      assert.ok(world.lines.includes('open Connect 0x87: bring a token'))
+      const unasked = wire(await world.socket())
+      unasked.send(connectPacket({ clientId: 'a\0' }))
+      assert.is((await unasked.next())?.reasonCode, 0x85)
+      assert.is(world.lines.filter((line) => line.includes('bring a token')).length, 1)
     })
   }
 )

@@ -88,6 +88,8 @@ export interface MqttPolicy<Identity = unknown> {
   /** Personality id; keeps client ids of different personalities apart. */
   readonly personality: string
   readonly versions: readonly ProtocolVersion[]
+  /** Said in the log, to whoever runs this, after a CONNECT that was refused 0x86 or 0x87: how one gets in. */
+  readonly credentialHint?: string
   readonly maximumQoS: QoS
   /** Whether a wildcard filter is sent retained messages when it is subscribed. @default true */
   readonly retainedForWildcards?: boolean
