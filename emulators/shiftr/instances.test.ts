@@ -136,6 +136,8 @@ instances('limits: lenient warns and lets pass what only shiftr.io limits', () =
     assert.is((await one.next()).topic, 't 2')
     assert.is((await call('/broker/t%201')).text.length, 65_537)
     assert.is((await post('/broker/a+', 'x')).status, 400)
+    assert.is((await post('/broker/a(b/c?retained=true', 'x')).status, 200)
+    assert.is((await call('/broker/a(b/+')).text, 'x')
     for (const row of ['ClientIdTooLong', 'TopicCharacterInvalid', 'PayloadTooLarge']) {
       assert.ok(lines.some((line) => line.includes(`lets pass what shiftr.io refuses: ${row}`)))
     }

@@ -41,4 +41,13 @@ matcher('knows # alone, and that a/# means a too', () => {
   assert.not(matches('a.b/+', 'axb/c'))
 })
 
+matcher('takes each character for itself that lenient limits let through', () => {
+  for (const topic of ['a(b', 'a[b', 'a?b', 'a\\d', 'a|b', 'a^b', 'a{2}b', 'a.b']) {
+    const matches = toMatcher(parseTopic(`${topic}/+`, () => {}))
+    assert.ok(matches(`${topic}/x`), topic)
+    assert.not(matches('ab/x'), topic)
+    assert.not(matches('ad/x'), topic)
+  }
+})
+
 matcher.run()

@@ -173,7 +173,7 @@ export function fromSpaceName(spaceTopic: string): string | undefined {
 export function toMatcher({ name, wildcard }: Topic): (topic: string) => boolean {
   if (!wildcard) return (topic) => topic === name
   const pattern = name
-    .replace(/[.$]/g, '\\$&')
+    .replace(/[.*?^${}()|[\]\\]/g, '\\$&') // all of them come with `limits: 'lenient'`
     .replaceAll('+', '[^/]*')
     .replace(/(^|\/)#$/, (_, slash: string) => (slash ? '(?:/.*)?' : '.*'))
   // [MQTT-4.7.2-1]
