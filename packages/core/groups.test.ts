@@ -105,6 +105,46 @@ groups('that its one member subscribes to again keeps what waits', () =>
   })
 )
 
+groups('leaves nothing behind in memory of what a member has taken with QoS 2', () =>
+  withCore({ policy }, async (world) => {
+    const peer = await joined(world, LASTING)
+    peer.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: SHARED, qos: 2 }] })
+    assert.is((await peer.next())?.cmd, 'suback')
+    const take = async () => {
+      const payload = Buffer.from('x')
+      await world.space.publish({ topic: 'a', payload, qos: 2, retain: false })
+      const { messageId } = (await peer.next())!
+      peer.send({ cmd: 'pubrec', messageId, reasonCode: 0 })
+      assert.is((await peer.next())?.cmd, 'pubrel')
+      peer.send({ cmd: 'pubcomp', messageId, reasonCode: 0 })
+    }
+    await take()
+    const { sets, unwatch } = watchPositions()
+    try {
+      for (let count = 0; count < 10; count++) await take()
+      peer.send({ cmd: 'pingreq' })
+      assert.is((await peer.next())?.cmd, 'pingresp')
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+      const kept = [...sets].reduce((sum, set) => sum + set.size, 0)
+      assert.ok(sets.size > 0, 'nothing was watched')
+      assert.is(kept, 0)
+    } finally {
+      unwatch()
+    }
+  })
+)
+
+/** Sets that positions in a queue are put into, from here on. */
+function watchPositions() {
+  const sets = new Set<Set<unknown>>()
+  const { add } = Set.prototype
+  Set.prototype.add = function (this: Set<unknown>, value: unknown) {
+    if (typeof value === 'string' && /^\d{8}-\d{16}$/.test(value)) add.call(sets, this)
+    return add.call(this, value)
+  }
+  return { sets, unwatch: () => void (Set.prototype.add = add) }
+}
+
 for (let writes = 0; writes < 4; writes++) {
   groups(`leaves nothing to the next when the process dies ${writes} writes after its end`, () =>
     withDirectory(async (directory) => {

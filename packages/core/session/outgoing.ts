@@ -81,8 +81,9 @@ export class Outgoing {
   #handed: Position | undefined
   /** Deliveries that an earlier connection of this session began. */
   readonly #begun: Map<Position, Sent>
-  /** Of a group's queue and moved into ours while they were on their way. */
+  /** Of a group's queue and moved into ours while they were on their way; a reading may come across them. */
   #moved: Set<Position> = noMembers()
+  #movedAndGone: Set<Position> = noMembers()
   /** Whoever waits for the acknowledgement of a message that is still to be read from the queue. */
   #tellers: Map<Position, (acknowledged: boolean) => void> = noEntries()
   #overtaking: Set<Set<string>> = noMembers()
@@ -387,7 +388,10 @@ export class Outgoing {
     this.#inFlight.delete(delivery.messageId)
     const { owner, position, settled: tell } = delivery.source
     if (owner !== undefined && position !== undefined) {
-      this.#watched(queues.remove(owner, position)).catch(() => {})
+      this.#watched(queues.remove(owner, position)).then(
+        () => this.#forgetMoved(position),
+        () => {} // said in the log
+      )
     }
     tell?.(acknowledged)
     this.#pump()
@@ -426,9 +430,18 @@ export class Outgoing {
       })
       .finally(() => {
         this.#reading = false
+        for (const position of this.#movedAndGone) this.#moved.delete(position)
+        this.#movedAndGone.clear()
         // Room came while the reading was coming to its end.
         if (this.#again && this.#behind && this.isOpen() && this.hasRoom()) this.#readOn()
       })
+  }
+
+  /** It is out of the store; a reading that began before may have it in hand all the same. */
+  #forgetMoved(position: Position): void {
+    if (!this.#moved.has(position)) return
+    if (this.#reading) this.#movedAndGone = add(this.#movedAndGone, position)
+    else this.#moved.delete(position)
   }
 
   async #catchUp(): Promise<void> {
