@@ -2,8 +2,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createManualClock } from './index.ts'
-import { withCore, withDirectory } from './testing.ts'
-import { holdWrites, revive } from './testing-dying.ts'
+import { connectPacket, joined, wire, withCore, withDirectory, within } from './testing.ts'
+import { holdReads, holdWrites, revive } from './testing-dying.ts'
+
+const LASTING = { clean: false, properties: { sessionExpiryInterval: 600 } }
 
 /** Lets everything happen that waits for no write. */
 const turns = async () => {
@@ -29,6 +31,33 @@ overlaps('a retained message outlives the sweep of the expired one that it repla
       await published
       await turns()
       assert.is(String((await space.retained.get('a'))?.payload), 'new')
+    })
+  })
+)
+
+overlaps('a session whose client is coming back does not expire meanwhile', () =>
+  withDirectory(async (directory) => {
+    const clock = createManualClock()
+    const core = { directory, clock }
+    await withCore({ core }, async (world) => {
+      const peer = await joined(world, LASTING)
+      peer.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a', qos: 1 }] })
+      await peer.next()
+      peer.send({ cmd: 'disconnect' })
+      assert.is(await peer.next(), undefined)
+      const { begun, go } = holdReads('sent:')
+      const again = wire(await world.socket())
+      again.send(connectPacket({ ...LASTING, keepalive: 0 }))
+      await within(5_000, begun, 'the reading of what was begun')
+      clock.advance(600_000)
+      await turns()
+      go()
+      assert.is((await again.next())?.sessionPresent, true)
+      await turns()
+      assert.ok(world.space.clients.get('open', 'c1')?.subscriptions.has('a'))
+    })
+    await withCore({ core }, async ({ space }) => {
+      assert.ok(space.clients.get('open', 'c1')?.subscriptions.has('a'), 'it is stored, too')
     })
   })
 )

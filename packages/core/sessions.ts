@@ -366,6 +366,7 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     existing: SessionEntry | undefined,
     resumes: boolean
   ): Promise<Opened> {
+    if (existing && resumes) cancelWaits(existing) // its client is back: its time is not over any more
     await endings.get(settled.id)
     if (existing && !resumes) await end(existing, 'publish')
     const entry = existing && resumes ? existing : fresh(settled)

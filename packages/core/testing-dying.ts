@@ -4,9 +4,15 @@ import { Level } from 'level'
 interface Writer {
   _batch(...args: unknown[]): Promise<void>
   _clear(...args: unknown[]): Promise<void>
+  _iterator(options: { gte?: unknown }): Reader
+}
+interface Reader {
+  _next(...args: unknown[]): Promise<unknown>
+  _nextv(...args: unknown[]): Promise<unknown>
+  _all(...args: unknown[]): Promise<unknown>
 }
 const writer = Level.prototype as unknown as Writer
-const { _batch, _clear } = writer
+const { _batch, _clear, _iterator } = writer
 
 /** So many writes reach the disk from here on, and none after them until `revive`. */
 export function dieAfter(writes: number): void {
@@ -34,4 +40,25 @@ export function holdWrites(): () => void {
   return go
 }
 
-export const revive = () => void Object.assign(writer, { _batch, _clear })
+/** Ranges of keys that begin so are read only when told to; `begun` is when somebody wants to. */
+export function holdReads(prefix: string): { begun: Promise<void>; go(): void } {
+  let go = () => {}
+  const gate = new Promise<void>((resolve) => (go = resolve))
+  let begin = () => {}
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  writer._iterator = function (this: unknown, options) {
+    const iterator = _iterator.call(this, options)
+    if (!String(options.gte).includes(prefix)) return iterator
+    begin()
+    const { _next, _nextv, _all } = iterator
+    const held = (read: Reader['_next']) =>
+      async function (this: unknown, ...args: unknown[]) {
+        await gate
+        return read.apply(this, args)
+      }
+    return Object.assign(iterator, { _next: held(_next), _nextv: held(_nextv), _all: held(_all) })
+  }
+  return { begun, go }
+}
+
+export const revive = () => void Object.assign(writer, { _batch, _clear, _iterator })
