@@ -7,12 +7,12 @@ import { withFolder } from './folder.ts'
 import type { LoadJob } from './load.ts'
 import { freePort, load, serve, stop, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
+import { PAYLOAD, toRequest } from './request.ts'
 
 const ROUNDS = 5
 const SECONDS = 3
 const CONNECTIONS = 64
 const EVENT_GRID_OFFSET = 20
-const PAYLOAD = 'x'.repeat(64)
 const OID = 'back-end'
 /** Events that one round receives and acknowledges, and how many are asked for at a time. */
 const EVENTS = 2_000
@@ -53,14 +53,6 @@ function configure(clients: number): object {
   }
 }
 
-function toRequest(port: number, target: string, headers: Record<string, string>, body: string) {
-  const all = { Host: `127.0.0.1:${port}`, 'Content-Length': String(body.length), ...headers }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
-  return Buffer.from(`POST ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`).toString(
-    'base64'
-  )
-}
-
 async function publishJob(base: number): Promise<LoadJob> {
   const reply = await fetch(`http://127.0.0.1:${base}/authority/tokens`, {
     method: 'POST',
@@ -73,7 +65,7 @@ async function publishJob(base: number): Promise<LoadJob> {
   const headers = { Authorization: `Bearer ${token}` }
   return {
     port,
-    requests: [toRequest(port, `/mqtt/messages?${query}`, headers, PAYLOAD)],
+    requests: [toRequest(port, `/mqtt/messages?${query}`, headers).toString('base64')],
     connections: CONNECTIONS,
     seconds: SECONDS,
     expect: 'HTTP/1.1 204'
@@ -82,7 +74,7 @@ async function publishJob(base: number): Promise<LoadJob> {
 
 const bareJob = (port: number): LoadJob => ({
   port,
-  requests: [toRequest(port, '/publish', {}, PAYLOAD)],
+  requests: [toRequest(port, '/publish', {}).toString('base64')],
   connections: CONNECTIONS,
   seconds: SECONDS,
   expect: 'HTTP/1.1 204'

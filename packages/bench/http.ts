@@ -1,20 +1,20 @@
 import { createHash, createHmac } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { build } from 'esbuild'
 import mqttPacket from 'mqtt-packet'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
+import { bundle } from './bundle.ts'
 import { withFolder } from './folder.ts'
 import type { LoadJob } from './load.ts'
 import { freePort, load, serve, stop, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
+import { PAYLOAD, toRequest } from './request.ts'
 import { signFor } from './web-pubsub-token.ts'
 
 const ROUNDS = 5
 const SECONDS = 3
 const CONNECTIONS = 64
-const PAYLOAD = 'x'.repeat(64)
 const TOPIC = 'bench/topic'
 
 /** Where the bench's servers are: the suite in memory, the suite on level, the core on level alone. */
@@ -42,22 +42,6 @@ interface Door {
   /** Size of what reaches the subscriber. @default the body's */
   deliveredBytes?: number
   request(port: number): Promise<Buffer | Buffer[]> | Buffer
-}
-
-export function http(
-  port: number,
-  target: string,
-  headers: Record<string, string>,
-  body = PAYLOAD,
-  method = 'POST'
-): Buffer {
-  const all: Record<string, string> = {
-    Host: `127.0.0.1:${port}`,
-    'Content-Length': String(body.length),
-    ...headers
-  }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
-  return Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
 }
 
 /** An event of 1 KB. */
@@ -101,7 +85,7 @@ const CONFIG = {
 const BASIC = `Basic ${Buffer.from('local:local').toString('base64')}`
 
 const shiftr = (port: number, query: string) =>
-  http(port, `/broker/${TOPIC}${query}`, { Authorization: BASIC })
+  toRequest(port, `/broker/${TOPIC}${query}`, { Authorization: BASIC })
 
 const route = { base: 'route', offset: 0, mqttOffset: 1, expect: 'HTTP/1.1 204' } as const
 const broker = { base: 'level', offset: 50, mqttOffset: 0, expect: 'HTTP/1.1 200' } as const
@@ -133,7 +117,7 @@ const DOORS: Door[] = [
     name: 'core behind a bare route, QoS 1, level',
     ...route,
     target: 0.45,
-    request: (port) => http(port, `/publish?topic=${encodeURIComponent(TOPIC)}&qos=1`, {})
+    request: (port) => toRequest(port, `/publish?topic=${encodeURIComponent(TOPIC)}&qos=1`, {})
   },
   {
     name: 'shiftr publish, QoS 1, level',
@@ -146,7 +130,7 @@ const DOORS: Door[] = [
     ...route,
     target: 0.33,
     request: (port) =>
-      http(port, `/publish?topic=${encodeURIComponent(TOPIC)}&qos=1&retain=true`, {})
+      toRequest(port, `/publish?topic=${encodeURIComponent(TOPIC)}&qos=1&retain=true`, {})
   },
   {
     name: 'shiftr publish, QoS 1, retained, level',
@@ -180,7 +164,7 @@ const DOORS: Door[] = [
       })
       const { access_token } = (await reply.json()) as { access_token: string }
       const query = `topic=${encodeURIComponent(TOPIC)}&qos=0&api-version=2025-08-01-preview`
-      return http(port, `/mqtt/messages?${query}`, { Authorization: `Bearer ${access_token}` })
+      return toRequest(port, `/mqtt/messages?${query}`, { Authorization: `Bearer ${access_token}` })
     }
   },
   {
@@ -193,7 +177,7 @@ const DOORS: Door[] = [
     body: EVENTS,
     deliveredBytes: JSON.stringify(EVENT).length,
     request: (port) =>
-      http(port, '/api/events', { 'aeg-sas-key': DEVELOPMENT_KEYS.topicKey1 }, EVENTS)
+      toRequest(port, '/api/events', { 'aeg-sas-key': DEVELOPMENT_KEYS.topicKey1 }, EVENTS)
   },
   {
     name: 'Web PubSub Send to Group, cached token, one subscriber',
@@ -210,7 +194,7 @@ const DOORS: Door[] = [
       // The first send makes the hub, which the subscriber has to find.
       const url = `http://127.0.0.1:${port}${target}?api-version=2024-12-01`
       await fetch(url, { method: 'POST', headers, body: PAYLOAD })
-      return http(port, `${target}?api-version=2024-12-01`, headers)
+      return toRequest(port, `${target}?api-version=2024-12-01`, headers)
     }
   }
 ]
@@ -261,13 +245,13 @@ export async function sign(
 
 async function signedPublish(port: number): Promise<Buffer> {
   const target = `/topics/${encodeURIComponent(TOPIC)}`
-  return http(port, target, await sign(port, 'POST', target, PAYLOAD))
+  return toRequest(port, target, await sign(port, 'POST', target, PAYLOAD))
 }
 
 function signedUpdates(port: number): Promise<Buffer[]> {
   return Promise.all(
     SHADOWS.map(async (target) =>
-      http(port, target, await sign(port, 'POST', target, REPORT), REPORT)
+      toRequest(port, target, await sign(port, 'POST', target, REPORT), REPORT)
     )
   )
 }
@@ -295,11 +279,11 @@ export async function measureHttp(only = ''): Promise<Figure[]> {
       const args = ['dist/fogbank.cjs', 'start', '--port-base', String(base), ...store]
       return serve(args, join(folder, log))
     }
-    await bundleRoute()
+    const bareRoute = await bundle('packages/bench/core-route.ts')
     const children = [
       start(bases.memory, ['--ephemeral', '--config', config], 'memory.log'),
       start(bases.level, ['--data-dir', join(folder, 'level')], 'level.log'),
-      serve([ROUTE, String(bases.route), join(folder, 'route')], join(folder, 'route.log')),
+      serve([bareRoute, String(bases.route), join(folder, 'route')], join(folder, 'route.log')),
       serve(['packages/bench/bare-http.js', String(barePort)], join(folder, 'bare.log'))
     ]
     try {
@@ -314,21 +298,6 @@ export async function measureHttp(only = ''): Promise<Figure[]> {
     } finally {
       for (const child of children) await stop(child)
     }
-  })
-}
-
-const ROUTE = resolve('dist/core-route.cjs')
-
-async function bundleRoute(): Promise<void> {
-  await build({
-    entryPoints: ['packages/bench/core-route.ts'],
-    outfile: ROUTE,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: ['classic-level'],
-    logLevel: 'warning'
   })
 }
 
@@ -352,7 +321,7 @@ async function measureDoor(door: Door, bases: Bases, barePort: number): Promise<
   }
   const bareJob: LoadJob = {
     port: barePort,
-    requests: [http(barePort, '/publish', {}, door.body).toString('base64')],
+    requests: [toRequest(barePort, '/publish', {}, door.body).toString('base64')],
     connections: CONNECTIONS,
     seconds: SECONDS,
     expect: 'HTTP/1.1 204'

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
-import { dirname, join, parse, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { dirname, join, resolve } from 'node:path'
+import { bundle } from './bundle.ts'
 import { withFolder } from './folder.ts'
 import { freePort, memoryOf, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
@@ -58,21 +58,6 @@ interface InProcess {
 /** What a program prints. */
 const saidBy = (...args: string[]) =>
   JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as InProcess
-
-/** As the package is bundled. */
-async function bundle(entry: string, outfile = resolve('dist', `${parse(entry).name}.cjs`)) {
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: ['classic-level'],
-    logLevel: 'warning'
-  })
-  return outfile
-}
 
 /** From the command to the answer of /health, both by way of the published launcher. */
 async function measureCommand(): Promise<Figure[]> {

@@ -4,9 +4,9 @@ import { WebSocket } from 'ws'
 import { startAedes, type Broker } from './brokers.ts'
 import { withFolder } from './folder.ts'
 import type { FlowJob } from './mqtt-load.ts'
-import { http } from './http.ts'
 import { freePort, load, mqttLoad, serve, stop, untilAnswers } from './processes.ts'
 import { toFigure, type Figure } from './report.ts'
+import { PAYLOAD, toRequest } from './request.ts'
 import { signFor } from './web-pubsub-token.ts'
 
 const ROUNDS = 5
@@ -14,7 +14,6 @@ const SUBSCRIBERS = 50
 const FEW = 10
 const MANY = 2_000
 const OFFSET = 40
-const PAYLOAD = 'x'.repeat(64)
 const HUB = '/hubs/bench'
 const SECONDS = 2
 const LANES = 16
@@ -101,7 +100,7 @@ function call(port: number, name: string, method: string, target: string, expect
   const token = signFor(`http://127.0.0.1:${port}${target}`)
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'text/plain' }
   const body = method === 'POST' ? PAYLOAD : ''
-  const request = http(port, `${target}?api-version=2024-12-01`, headers, body, method)
+  const request = toRequest(port, `${target}?api-version=2024-12-01`, headers, body, method)
   const job = { port, requests: [request.toString('base64')], connections: LANES, expect }
   return async () => {
     await load({ ...job, seconds: 1 })
