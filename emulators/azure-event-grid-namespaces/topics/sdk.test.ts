@@ -1,6 +1,5 @@
 // The vendor's own SDK over https, with a key and with a token of the authority; and over a SIGKILL.
-import { execFile, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,6 +7,7 @@ import { promisify } from 'node:util'
 import { startFogbank } from 'fogbank'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { startChild } from './testing.ts'
 
 const sdk = suite('azure-event-grid-namespaces with @azure/eventgrid-namespaces')
 
@@ -106,21 +106,6 @@ const kill = suite('azure-event-grid-namespaces over a SIGKILL')
 const KEY = { authorization: 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE=' }
 const V = 'api-version=2024-06-01'
 const WORKER = '/topics/default/eventsubscriptions/default'
-
-/** The suite in a process of its own, on a folder, so that it can be killed. */
-async function startChild(dataDir: string): Promise<{ url: string; kill(): Promise<void> }> {
-  const program = path.join(import.meta.dirname, 'testing-child.ts')
-  const child = fork(program, [dataDir], { execArgv: ['--import', 'tsx'] })
-  const [url] = (await once(child, 'message')) as [string]
-  return {
-    url,
-    async kill() {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
-    }
-  }
-}
 
 interface Item {
   brokerProperties: { lockToken: string; deliveryCount: number }

@@ -1,31 +1,13 @@
 // What a push subscription has on disk, over a SIGKILL.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within } from '@fogbank/contract/testing'
+import { startChild } from '../testing.ts'
 import { createReceiver, hook } from './testing.ts'
 
 const KEY = { authorization: 'SharedAccessKey Zm9nYmFuay1sb2NhbC1uYW1lc3BhY2Uta2V5LW9uZSE=' }
-
-async function startChild(dataDir: string, config: object) {
-  const program = path.join(import.meta.dirname, '../testing-child.ts')
-  const child = fork(program, [dataDir, JSON.stringify(config)], {
-    execArgv: ['--import', 'tsx']
-  })
-  const [url] = (await within(20_000, once(child, 'message'), 'the address')) as [string]
-  return {
-    url,
-    async kill() {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
-    }
-  }
-}
 
 const kill = suite('azure-event-grid-namespaces push over a SIGKILL')
 
