@@ -9,7 +9,7 @@ import {
   PublishCommand
 } from '@aws-sdk/client-iot-data-plane'
 import type { MqttClient } from 'mqtt'
-import { within } from '@fogbank/contract/testing'
+import { failureOf, within } from '@fogbank/contract/testing'
 import { KEY_PAIR, withFogbank } from './testing-fogbank.ts'
 
 /** The next message of a client, whole. */
@@ -30,16 +30,6 @@ function nextMessage(client: MqttClient): Promise<object> {
     }),
     'a message'
   )
-}
-
-/** What an SDK call fails with. */
-async function failure(call: Promise<unknown>): Promise<Record<string, any>> {
-  try {
-    await call
-  } catch (error) {
-    return error as Record<string, any>
-  }
-  throw new Error('the call did not fail')
 }
 
 const publishing = suite('aws-iot SDK Publish')
@@ -99,7 +89,7 @@ for (const scheme of ['http', 'https'] as const) {
 publishing('with another secret is told so in the words of the service', () =>
   withFogbank(async ({ sdk }) => {
     const client = sdk({ credentials: { accessKeyId: 'test', secretAccessKey: 'wrong' } })
-    const error = await failure(client.send(new PublishCommand({ topic: 'a' })))
+    const error = await failureOf(client.send(new PublishCommand({ topic: 'a' })))
     assert.equal(
       [error.name, error.message, error.$metadata.httpStatusCode],
       [
@@ -141,7 +131,7 @@ for (const [operation, command, rows] of [
       withFogbank(async ({ fogbank, sdk }) => {
         const { definition, faults } = fogbank.personalities.get('aws-iot')!
         faults.order(operation, row, 1)
-        const error = await failure(sdk().send(command() as never))
+        const error = await failureOf(sdk().send(command() as never))
         const expected = definition.errors[row]!.row
         assert.equal(
           [error.name, error.constructor.name, error.message, error.$metadata.httpStatusCode],
@@ -179,7 +169,7 @@ retained('are read, listed page by page and gone when deleted', () =>
     }
     assert.equal(topics, ['a b/é', 'b/c', 'd'])
     await client.send(new PublishCommand({ topic: 'd', retain: true }))
-    const error = await failure(client.send(new GetRetainedMessageCommand({ topic: 'd' })))
+    const error = await failureOf(client.send(new GetRetainedMessageCommand({ topic: 'd' })))
     assert.is(error.name, 'ResourceNotFoundException')
   })
 )

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeJwt, SignJWT } from 'jose'
+import { failureOf } from '@fogbank/contract/testing'
 import { DEVELOPMENT_KEYS, WELL_KNOWN_PRINCIPAL } from '@fogbank/authority'
 import { API_VERSION, withNamespace, type Answer, type World } from './testing.ts'
 
@@ -243,12 +244,7 @@ const FAULTS: [what: string, settings: object, sentence: string][] = [
 
 for (const [what, settings, sentence] of FAULTS) {
   auth(`${what} is refused at start`, async () => {
-    let message = ''
-    try {
-      await withNamespace({ settings }, async () => {})
-    } catch (error) {
-      message = (error as Error).message
-    }
+    const { message } = await failureOf(withNamespace({ settings }, async () => {}))
     assert.match(message, sentence)
   })
 }

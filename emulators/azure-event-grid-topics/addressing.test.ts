@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { failureOf } from '@fogbank/contract/testing'
 import type { Settings } from './settings.ts'
 import { BATCH, CLOUD_EVENT, EVENT, ID, messageOf, withTopics } from './testing.ts'
 
@@ -227,12 +228,7 @@ for (const [what, settings, sentence] of FAULTS) {
 }
 
 async function faultOf(settings: Settings): Promise<string> {
-  try {
-    await withTopics({ settings }, async () => {})
-  } catch (error) {
-    return (error as Error).message
-  }
-  throw new Error('it started')
+  return (await failureOf(withTopics({ settings }, async () => {}))).message
 }
 
 addressing('a CloudEvents domain is addressed as a topic is', () =>

@@ -10,7 +10,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { withFogbank, type World } from '@fogbank/contract'
-import { mintToken } from '@fogbank/contract/testing'
+import { failureOf, mintToken } from '@fogbank/contract/testing'
 
 const ID = 'azure-event-grid-topics'
 
@@ -82,16 +82,6 @@ function toTokenCredential(world: World, request: object = {}): TokenCredential 
   }
 }
 
-/** What an SDK call fails with. */
-async function failure(call: Promise<unknown>): Promise<any> {
-  try {
-    await call
-  } catch (error) {
-    return error
-  }
-  throw new Error('the call did not fail')
-}
-
 const countOk = ({ lines }: World) =>
   lines.filter((line) => line === `${ID} PublishEvents 200 ok`).length
 
@@ -129,7 +119,7 @@ sdk('maps a 401 to an error with code and message, and does not repeat the call'
   withTopics(async (world, url) => {
     const credential = new AzureKeyCredential('bad credential')
     const client = await toClient(world, url('http', 'orders'), 'EventGrid', credential)
-    const error = await failure(client.send([SCHEMAS.EventGrid.event]))
+    const error = await failureOf(client.send([SCHEMAS.EventGrid.event]))
     assert.equal([error.name, error.statusCode, error.code], ['RestError', 401, 'Unauthorized'])
     assert.match(
       error.message,
@@ -144,7 +134,7 @@ sdk('maps a 413 to an error with code and message, though it has no content type
   withTopics(async (world, url) => {
     const client = await toClient(world, url('http', 'orders'), 'EventGrid', KEY)
     const event = { ...SCHEMAS.EventGrid.event, data: { text: 'x'.repeat(1_048_576) } }
-    const error = await failure(client.send([event]))
+    const error = await failureOf(client.send([event]))
     assert.equal(
       [error.name, error.statusCode, error.code, error.message],
       ['RestError', 413, 'RequestEntityTooLarge', 'The maximum size (1048576) has been exceeded.']
@@ -156,12 +146,12 @@ sdk('maps a 413 to an error with code and message, though it has no content type
 sdk('maps a 400 to its code, and a 403 of a principal without the role', () =>
   withTopics(async (world, url) => {
     const wrong = await toClient(world, url('http', 'orders'), 'Custom', KEY)
-    const unknown = await failure(wrong.send([{ subject: 's', colour: 'red' }]))
+    const unknown = await failureOf(wrong.send([{ subject: 's', colour: 'red' }]))
     assert.equal([unknown.statusCode, unknown.code], [400, 'BadRequest'])
     assert.match(unknown.message, "Received unexpected property 'colour' in JSON")
     const stranger = toTokenCredential(world, { clientId: 'somebody' })
     const client = await toClient(world, url('https', 'orders'), 'EventGrid', stranger)
-    const error = await failure(client.send([SCHEMAS.EventGrid.event]))
+    const error = await failureOf(client.send([SCHEMAS.EventGrid.event]))
     assert.equal([error.statusCode, error.code], [403, 'Forbidden'])
   })
 )
@@ -178,7 +168,7 @@ sdk('a signature of another key is refused, and so is one that has expired', () 
     ] as const) {
       const sas = await generateSharedAccessSignature(endpoint, key, expiry)
       const client = await toClient(world, endpoint, 'EventGrid', new AzureSASCredential(sas))
-      const error = await failure(client.send([SCHEMAS.EventGrid.event]))
+      const error = await failureOf(client.send([SCHEMAS.EventGrid.event]))
       assert.is(error.statusCode, 401)
       assert.match(error.message, reason)
     }

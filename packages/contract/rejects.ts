@@ -12,3 +12,13 @@ export async function rejects(promise: Promise<unknown>, key: string): Promise<v
   )
   assert.is(outcome, key)
 }
+
+/** What a promise is refused with. @throws Error when it is fulfilled */
+export async function failureOf(promise: Promise<unknown>): Promise<Record<string, any>> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Record<string, any>
+  }
+  throw new Error('it did not fail')
+}

@@ -7,16 +7,8 @@ import {
   ListNamedShadowsForThingCommand,
   UpdateThingShadowCommand
 } from '@aws-sdk/client-iot-data-plane'
+import { failureOf } from '@fogbank/contract/testing'
 import { withFogbank } from '../testing-fogbank.ts'
-
-async function failure(call: Promise<unknown>): Promise<Record<string, any>> {
-  try {
-    await call
-  } catch (error) {
-    return error as Record<string, any>
-  }
-  throw new Error('the call did not fail')
-}
 
 const shadows = suite('aws-iot SDK shadow errors')
 
@@ -55,7 +47,7 @@ for (const [operation, command, rows] of [
       const client = sdk()
       for (const row of [...COMMON, ...rows]) {
         faults.order(operation, row, 1)
-        const error = await failure(client.send(command() as never))
+        const error = await failureOf(client.send(command() as never))
         const { code, message, status } = definition.errors[row]!.row
         assert.equal(
           [error.name, error.constructor.name, error.message, error.$metadata.httpStatusCode],

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { within } from '@fogbank/contract/testing'
+import { failureOf, within } from '@fogbank/contract/testing'
 import type { Peer } from '@fogbank/core'
 import type { ClientResource, Settings } from '../settings.ts'
 import { withNamespace, type World } from '../testing.ts'
@@ -417,12 +417,7 @@ const FAULTS: [what: string, settings: object, sentence: RegExp][] = [
 
 for (const [what, settings, sentence] of FAULTS) {
   certificates(`${what} is refused at start`, async () => {
-    let message = ''
-    try {
-      await withNamespace({ settings }, async () => {})
-    } catch (error) {
-      message = (error as Error).message
-    }
+    const { message } = await failureOf(withNamespace({ settings }, async () => {}))
     assert.match(message, sentence)
   })
 }

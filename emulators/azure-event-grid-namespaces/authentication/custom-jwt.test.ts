@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SignJWT } from 'jose'
-import type { PacketClient } from '@fogbank/contract/testing'
+import { failureOf, type PacketClient } from '@fogbank/contract/testing'
 import type { CustomJwtSettings } from './settings.ts'
 import type { Settings } from '../settings.ts'
 import { withNamespace, type World } from '../testing.ts'
@@ -390,12 +390,7 @@ const FAULTS: [what: string, settings: Partial<CustomJwtSettings>, sentence: str
 
 for (const [what, own, sentence] of FAULTS) {
   custom(`${what} is refused at start`, async () => {
-    let message = ''
-    try {
-      await withNamespace({ settings: withJwt(own) }, async () => {})
-    } catch (error) {
-      message = (error as Error).message
-    }
+    const { message } = await failureOf(withNamespace({ settings: withJwt(own) }, async () => {}))
     assert.match(message, sentence)
   })
 }

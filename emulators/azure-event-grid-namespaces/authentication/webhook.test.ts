@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeJwt } from 'jose'
 import mqtt from 'mqtt'
-import { within, type PacketClient } from '@fogbank/contract/testing'
+import { failureOf, within, type PacketClient } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import type { Settings } from '../settings.ts'
 import { withNamespace, type World } from '../testing.ts'
@@ -364,12 +364,7 @@ for (const [what, change, sentence] of FAULTS) {
   webhook(`${what} is refused at start`, async () => {
     const settings = withUrl('https://lab.test/hook')
     change(settings.topicSpacesConfiguration!.clientAuthentication)
-    let message = ''
-    try {
-      await withNamespace({ settings }, async () => {})
-    } catch (error) {
-      message = (error as Error).message
-    }
+    const { message } = await failureOf(withNamespace({ settings }, async () => {}))
     assert.match(message, sentence)
   })
 }

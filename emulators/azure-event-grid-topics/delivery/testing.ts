@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
-import { withFogbank, within, type HttpAnswer, type World } from '@fogbank/contract'
-import { createQueue } from '@fogbank/contract/testing'
+import { withFogbank, type HttpAnswer, type World } from '@fogbank/contract'
+import { createQueue, logged } from '@fogbank/contract/testing'
 
 export const TOPICS = 'azure-event-grid-topics'
 const WAIT_MS = 20_000
@@ -135,16 +135,7 @@ function toDeliveryWorld(world: World, receiver: Receiver): DeliveryWorld {
     receiver,
     clock: world.clock!,
     post,
-    logged: (pattern, count = 1) => {
-      const found = async () => {
-        for (;;) {
-          const lines = world.lines.filter((line) => pattern.test(line))
-          if (lines.length >= count) return lines[count - 1]!
-          await new Promise<void>((resolve) => setImmediate(resolve))
-        }
-      }
-      return within(WAIT_MS, found(), `line ${count} of the log with ${pattern}`)
-    },
+    logged: (pattern, count) => logged(world.lines, pattern, WAIT_MS, count),
     async publish(events, topic = 'orders') {
       const cloud = !Array.isArray(events)
       const type = cloud ? 'application/cloudevents+json' : 'application/json'

@@ -4,8 +4,8 @@ import { QueueServiceClient } from '@azure/storage-queue'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { logged } from '../logged.ts'
 import { withFogbank, type World } from '../with-fogbank.ts'
-import { within } from '../within.ts'
 import { startAzurite } from './azurite.ts'
 
 const TOPICS = 'azure-event-grid-topics'
@@ -35,15 +35,6 @@ async function publish(world: World, id: string): Promise<void> {
     }
   )
   assert.is(status, 200)
-}
-
-function logged(world: World, pattern: RegExp): Promise<void> {
-  const found = async () => {
-    while (!world.lines.some((line) => pattern.test(line))) {
-      await new Promise<void>((resolve) => setImmediate(resolve))
-    }
-  }
-  return within(WAIT_MS, found(), `a line of the log with ${pattern}`)
 }
 
 const storage = suite('long azurite')
@@ -80,20 +71,20 @@ storage('a storage queue gets the event, and a container the dead letter', async
     await queue.create()
     await withFogbank({ only: [TOPICS], config, manualClock: true }, async (world) => {
       await publish(world, 'e1')
-      await logged(world, /delivery to-queue delivered/)
+      await logged(world.lines, /delivery to-queue delivered/, WAIT_MS)
       const { receivedMessageItems: messages } = await queue.receiveMessages()
       assert.is(messages.length, 1)
       const { messageText, insertedOn, expiresOn } = messages[0]!
       assert.equal(JSON.parse(Buffer.from(messageText, 'base64').toString()), delivered('e1'))
       assert.is(expiresOn.getTime() - insertedOn.getTime(), 3600_000)
 
-      await logged(world, /to-nowhere 404 .*a dead letter/)
+      await logged(world.lines, /to-nowhere 404 .*a dead letter/, WAIT_MS)
       const container = blobs.getContainerClient('deadletters')
       world.clock!.advance(FIVE_MINUTES_MS)
-      await logged(world, /1 dead letters wait/) // the container is not there
+      await logged(world.lines, /1 dead letters wait/, WAIT_MS) // the container is not there
       await container.create()
       world.clock!.advance(FIVE_MINUTES_MS)
-      await logged(world, /1 dead letters of to-nowhere written/)
+      await logged(world.lines, /1 dead letters of to-nowhere written/, WAIT_MS)
       const names: string[] = []
       for await (const { name } of container.listBlobsFlat()) names.push(name)
       assert.is(names.length, 1)
@@ -114,7 +105,7 @@ storage('a storage queue gets the event, and a container the dead letter', async
       // Nobody at all: tried again, and nothing is lost.
       await azurite.close()
       await publish(world, 'e2')
-      await logged(world, /delivery to-queue SocketError .*next in 10 s/)
+      await logged(world.lines, /delivery to-queue SocketError .*next in 10 s/, WAIT_MS)
     })
   } finally {
     await azurite.close()

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createQueue, within } from '@fogbank/contract/testing'
+import { createQueue, logged } from '@fogbank/contract/testing'
 import { withNamespace, type World } from '../../testing.ts'
 import type { EventSubscriptionSettings } from '../settings.ts'
 
@@ -119,16 +119,7 @@ export async function withPush(
           const answer = await world.send({ target, headers, body: JSON.stringify(events) })
           if (answer.status !== 200) throw new Error(answer.text)
         },
-        logged: (pattern, count = 1) => {
-          const found = async () => {
-            for (;;) {
-              const lines = world.lines.filter((line) => pattern.test(line))
-              if (lines.length >= count) return lines[count - 1]!
-              await new Promise<void>((resolve) => setImmediate(resolve))
-            }
-          }
-          return within(20_000, found(), `a line ${pattern}`)
-        },
+        logged: (pattern, count) => logged(world.lines, pattern, 20_000, count),
         async deadLetters() {
           const { body } = await world.control(
             'GET',
