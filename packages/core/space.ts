@@ -151,6 +151,10 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
         stampExpiry(packet)
         const { entry } = connection
         const { messageId } = wire as { messageId: number }
+        // Sent again before the first was answered; aedes had looked before that one was taken [MQTT-4.3.3-10].
+        if (packet.qos === 2 && entry.incoming.has(messageId)) {
+          return answerRepeated(connection, wire, done)
+        }
         const outcome: Outcome = {
           stored(message) {
             const answer = () => {
@@ -186,6 +190,19 @@ export async function createSpace(name: string, context: SpaceContext): Promise<
       },
       failed
     })
+    /** With PUBREC, once the message that it repeats is stored. */
+    function answerRepeated(connection: Connection, wire: object, done: () => void): void {
+      const { messageId } = wire as { messageId: number }
+      sessions.hasTaken(connection.entry, messageId).then(
+        () => done(),
+        (error: unknown) => {
+          failed(error, `session ${connection.entry.id}`)
+          notStored(connection, wire as never)
+          done()
+        }
+      )
+    }
+
     let cancelSweep = () => {}
     const sweepLater = () => {
       cancelSweep = clock.after(SWEEP_MS, () => {

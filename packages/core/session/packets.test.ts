@@ -199,6 +199,28 @@ packets('topic aliases are resolved and do not travel on', () =>
   })
 )
 
+for (const version of [3, 4, 5]) {
+  packets(`a QoS 2 publish that is repeated at once counts once [MQTT-4.3.3-10], v${version}`, () =>
+    withCore({}, async (world) => {
+      const peer = await joined(world, {}, version)
+      const heard: string[] = []
+      world.space.listen({ published: ({ message }) => heard.push(String(message.payload)) })
+      const packet = { topic: 'b', qos: 2, messageId: 5 }
+      const bytes = [packet, { ...packet, dup: true }].map((one) =>
+        mqttPacket.generate(publish(one) as never, { protocolVersion: version })
+      )
+      peer.socket.write(Buffer.concat(bytes))
+      for (const _ of bytes) assert.is((await peer.next())?.cmd, 'pubrec')
+      assert.equal(heard, ['x'])
+      peer.send({ cmd: 'pubrel', messageId: 5, reasonCode: 0 })
+      assert.is((await peer.next())?.cmd, 'pubcomp')
+      peer.send(publish({ ...packet, payload: 'another' }))
+      assert.is((await peer.next())?.cmd, 'pubrec')
+      assert.equal(heard, ['x', 'another'])
+    })
+  )
+}
+
 packets('user properties keep their order and repetition on the wire', () =>
   withCore({}, async (world) => {
     const peer = await joined(world)
