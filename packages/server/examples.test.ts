@@ -13,7 +13,7 @@ import {
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { build } from 'esbuild'
+import { bundle } from '@fogbank/contract/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -64,15 +64,7 @@ async function withPackage(run: (folder: string) => Promise<void>): Promise<void
     cpSync(EXAMPLES, folder, { recursive: true })
     writeFileSync(join(folder, 'package.json'), '{}')
     const outfile = join(folder, 'node_modules/fogbank/index.js')
-    await build({
-      entryPoints: [join(import.meta.dirname, 'index.ts')],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      external: ['classic-level'],
-      logLevel: 'error'
-    })
+    await bundle(join(import.meta.dirname, 'index.ts'), outfile)
     await run(folder)
   } finally {
     rmSync(folder, { recursive: true })

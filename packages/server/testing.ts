@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { buildSync } from 'esbuild'
+import { join } from 'node:path'
+import { bundleOnce } from '@fogbank/contract/testing'
 import { startFogbank, type Fogbank, type StartOptions } from './index.ts'
 
 /** Runs a test against a suite of its own; it is closed afterwards, whatever happened. */
@@ -41,23 +41,7 @@ export function portOf(fogbank: Fogbank, id: string): number {
 }
 
 /** The command line as users get it, bundled once for this run of tests: it starts in a fraction of the time. */
-const MAIN = bundleMain()
-
-function bundleMain(): string {
-  // Inside the repository, where the bundle finds the one package that stays outside of it.
-  const outfile = resolve(import.meta.dirname, `../../dist/fogbank-test-${process.pid}.cjs`)
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    external: ['classic-level'],
-    logLevel: 'error'
-  })
-  process.once('exit', () => rmSync(outfile, { force: true }))
-  return outfile
-}
+const MAIN = await bundleOnce(join(import.meta.dirname, 'main.ts'))
 
 /** A command line in a process of its own, in this folder. */
 export function fogbank(cwd: string, args: string[], env: Record<string, string> = {}) {

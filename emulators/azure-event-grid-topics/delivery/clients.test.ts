@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildSync } from 'esbuild'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { bundle } from '@fogbank/contract/testing'
 import { TOPICS, webhook } from './testing.ts'
 
 const LIMIT_MS = 30_000
@@ -34,45 +34,40 @@ const wanting: [subscription: object, wanted: string][] = [
 
 const clients = suite('clients that are not installed')
 
-clients('a start says which package a subscription wants, and one that wants none starts', () => {
-  // Outside of the repository, whose node_modules have them all.
-  const folder = mkdtempSync(join(tmpdir(), 'fogbank-clients-'))
-  try {
-    const outfile = join(folder, 'start.cjs')
-    buildSync({
-      entryPoints: [join(import.meta.dirname, 'testing-clients.ts')],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      external: ['classic-level'],
-      logLevel: 'error'
-    })
-    const subscriptions = [
-      ...wanting.map(([subscription]) => subscription),
-      webhook('plain', 'http://127.0.0.1:1/')
-    ]
-    const configs = subscriptions.map((one) => ({
-      [TOPICS]: { topics: [{ name: 'orders', eventSubscriptions: [one] }] }
-    }))
-    const { stdout, stderr } = spawnSync(process.execPath, [outfile, JSON.stringify(configs)], {
-      cwd: folder,
-      encoding: 'utf8',
-      timeout: LIMIT_MS
-    })
-    assert.is(stderr, '')
-    const said = stdout.trimEnd().split('\n')
-    assert.is(said.pop(), 'started')
-    assert.is(said.length, wanting.length)
-    for (const [at, [, wanted]] of wanting.entries()) {
-      assert.match(
-        said[at]!,
-        `needs the package ${wanted}; install it beside fogbank: npm install ${wanted}`
-      )
+clients(
+  'a start says which package a subscription wants, and one that wants none starts',
+  async () => {
+    // Outside of the repository, whose node_modules have them all.
+    const folder = mkdtempSync(join(tmpdir(), 'fogbank-clients-'))
+    try {
+      const outfile = join(folder, 'start.cjs')
+      await bundle(join(import.meta.dirname, 'testing-clients.ts'), outfile)
+      const subscriptions = [
+        ...wanting.map(([subscription]) => subscription),
+        webhook('plain', 'http://127.0.0.1:1/')
+      ]
+      const configs = subscriptions.map((one) => ({
+        [TOPICS]: { topics: [{ name: 'orders', eventSubscriptions: [one] }] }
+      }))
+      const { stdout, stderr } = spawnSync(process.execPath, [outfile, JSON.stringify(configs)], {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: LIMIT_MS
+      })
+      assert.is(stderr, '')
+      const said = stdout.trimEnd().split('\n')
+      assert.is(said.pop(), 'started')
+      assert.is(said.length, wanting.length)
+      for (const [at, [, wanted]] of wanting.entries()) {
+        assert.match(
+          said[at]!,
+          `needs the package ${wanted}; install it beside fogbank: npm install ${wanted}`
+        )
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
     }
-  } finally {
-    rmSync(folder, { recursive: true })
   }
-})
+)
 
 clients.run()

@@ -3,11 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DEVELOPMENT_KEYS } from '@fogbank/authority'
-import { within } from '@fogbank/contract'
-import { buildSync } from 'esbuild'
+import { bundleOnce, within } from '@fogbank/contract/testing'
 import { startFogbank } from 'fogbank'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -25,28 +24,9 @@ interface Suite {
   url: string
 }
 
-let bundle: string | undefined
-
-/** The suite in one file, made once: it starts in a fraction of the time. */
-function bundled(): string {
-  if (bundle) return bundle
-  // Inside the repository, where the bundle finds the one package that stays outside of it.
-  const outfile = resolve(import.meta.dirname, `../../../dist/topics-kill-${process.pid}.cjs`)
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'testing-suite.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    external: ['classic-level'],
-    logLevel: 'error'
-  })
-  process.once('exit', () => rmSync(outfile, { force: true }))
-  return (bundle = outfile)
-}
-
 async function start(folder: string, config: object): Promise<Suite> {
-  const child = spawn(process.execPath, [bundled(), folder, JSON.stringify(config)], {
+  const program = await bundleOnce(join(import.meta.dirname, 'testing-suite.ts'))
+  const child = spawn(process.execPath, [program, folder, JSON.stringify(config)], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const first = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { buildSync } from 'esbuild'
+import { bundleOnce } from '../bundle.ts'
 import { within } from '../within.ts'
 
 const START_MS = 30_000
@@ -24,30 +24,17 @@ export interface SuiteProcess {
   kill(): Promise<void>
 }
 
-let bundle: string | undefined
-
-/** The command line in one file, made once: it starts in a fraction of the time. */
-function bundled(): string {
-  if (bundle) return bundle
-  // Inside the repository, where the bundle finds the one package that stays outside of it.
-  const outfile = resolve(import.meta.dirname, `../../../dist/fogbank-long-${process.pid}.cjs`)
-  buildSync({
-    entryPoints: [resolve(import.meta.dirname, '../../server/main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    external: ['classic-level'],
-    logLevel: 'error'
-  })
-  process.once('exit', () => rmSync(outfile, { force: true }))
-  return (bundle = outfile)
-}
+/** The command line as users get it. */
+const bundled = () => bundleOnce(resolve(import.meta.dirname, '../../server/main.ts'))
 
 /** What another command prints that is run in the folder of a suite. @throws Error what it complained of */
 export async function runCommand(cwd: string, args: readonly string[]): Promise<string> {
   const options = { cwd, timeout: START_MS }
-  const { stdout } = await promisify(execFile)(process.execPath, [bundled(), ...args], options)
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [await bundled(), ...args],
+    options
+  )
   return stdout
 }
 
@@ -59,7 +46,7 @@ export async function startSuiteProcess(
   const { dataDir, nodeOptions = [] } = options
   const store = dataDir === undefined ? ['--ephemeral'] : ['--data-dir', dataDir]
   const args = ['start', '--port-base', '0', '--log-level', 'warn', ...store]
-  const child = spawn(process.execPath, [...nodeOptions, bundled(), ...args], {
+  const child = spawn(process.execPath, [...nodeOptions, await bundled(), ...args], {
     cwd,
     // uvu sets it, and Node complains of it where NO_COLOR is set.
     env: { ...process.env, FORCE_COLOR: undefined },
