@@ -60,6 +60,8 @@ export interface Sessions {
   unsubscribe(entry: SessionEntry, filters: readonly string[]): Promise<void>
   /** A QoS 2 publish of the client begins; the writes join the commit of the message. */
   take(entry: SessionEntry, messageId: number): WriteOperation[]
+  /** The same of one that somebody else has taken for good; resolves when it is stored. */
+  noteTaken(entry: SessionEntry, messageId: number): Promise<void>
   /** Whether it has begun and was not released; resolves when that is stored. */
   hasTaken(entry: SessionEntry, messageId: number): Promise<boolean>
   /** It was released: its id may mean another message from here on. */
@@ -380,6 +382,13 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
     return { entry, sessionPresent: resumes, begun }
   }
 
+  function take(entry: SessionEntry, messageId: number): WriteOperation[] {
+    entry.incoming = add(entry.incoming, messageId)
+    if (entry.expirySeconds === 0) return []
+    const key = underId(INCOMING, entry.id) + messageId
+    return [{ type: 'put', key, value: Buffer.alloc(0), sublevel: part }]
+  }
+
   async function load(): Promise<void> {
     const seenAtMs = clock.now()
     const lost: SessionEntry[] = []
@@ -500,12 +509,8 @@ export async function openSessions(context: SessionsContext): Promise<Sessions> 
         filters.map((filter) => ({ type: 'del', key: prefix + filter, sublevel: part }))
       )
     },
-    take(entry, messageId) {
-      entry.incoming = add(entry.incoming, messageId)
-      if (entry.expirySeconds === 0) return []
-      const key = underId(INCOMING, entry.id) + messageId
-      return [{ type: 'put', key, value: Buffer.alloc(0), sublevel: part }]
-    },
+    take,
+    noteTaken: (entry, messageId) => store.commit(take(entry, messageId)),
     async hasTaken(entry, messageId) {
       if (!entry.incoming.has(messageId)) return false
       await store.commit([])

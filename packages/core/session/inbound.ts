@@ -1,5 +1,5 @@
 import { fromWire, toMessage, toWire, type Message, type PublishLike } from '../message.ts'
-import { add, noEntries, put } from '../sparse.ts'
+import { add, noEntries, noMembers, put } from '../sparse.ts'
 import { topicNameFault, type TopicFault } from '../topic.ts'
 import { Reauthenticator } from './authenticate.ts'
 import { refusalProperties, type Connection } from './connection.ts'
@@ -28,6 +28,8 @@ export class Inbound {
   #authPackets: number
   #reauthenticator: Reauthenticator | undefined
   #aliases: Map<number, string> = noEntries()
+  /** Ids of QoS 2 publishes that the policy is taking. */
+  #taking: Set<number> = noMembers()
   #state: 'connecting' | 'held' | 'open' = 'connecting'
   #waiting: WirePacket[] = []
 
@@ -132,8 +134,9 @@ export class Inbound {
     }
     const refusal = this.#refusalOf(message)
     if (refusal) return this.#refusePublish(packet, refusal)
+    if (packet.qos === 2 && this.#isRepeated(packet)) return
     const taken = policy.take?.(connection, message)
-    if (taken) return this.#acknowledgeWhen(packet, taken)
+    if (taken) return this.#acknowledgeWhen(packet, this.#noted(packet, taken))
     packet.topic = message.topic
     if (packet.properties) packet.properties = toWire(message.properties)
     connection.toBroker(packet)
@@ -244,6 +247,33 @@ export class Inbound {
     const properties = refusal ? refusalProperties(refusal, settled.requestProblemInformation) : {}
     if (Object.keys(properties).length > 0) ack.properties = properties
     connection.write(ack)
+  }
+
+  /** Whether a QoS 2 publish that the policy took comes again; it is answered again [MQTT-4.3.3-10]. */
+  #isRepeated(packet: WirePacket): boolean {
+    const { entry, policy, sessions } = this.#connection
+    if (this.#taking.has(packet.messageId)) return true // the answer to the first is on its way
+    if (!policy.take || !entry.incoming.has(packet.messageId)) return false
+    const known = sessions.hasTaken(entry, packet.messageId)
+    this.#acknowledgeWhen(
+      packet,
+      known.then(() => undefined)
+    )
+    return true
+  }
+
+  /** Remembers a QoS 2 publish that was taken until the client releases it. */
+  async #noted(packet: WirePacket, taken: Promise<Refusal | void>): Promise<Refusal | void> {
+    if (packet.qos !== 2) return taken
+    const { entry, sessions } = this.#connection
+    this.#taking = add(this.#taking, packet.messageId)
+    try {
+      const refusal = await taken
+      if (!refusal) await sessions.noteTaken(entry, packet.messageId)
+      return refusal
+    } finally {
+      this.#taking.delete(packet.messageId)
+    }
   }
 
   #acknowledgeWhen(packet: WirePacket, taken: Promise<Refusal | void>): void {

@@ -221,6 +221,32 @@ for (const version of [3, 4, 5]) {
   )
 }
 
+packets('a QoS 2 publish that the policy takes is taken once, over connections too', () => {
+  const taken: string[] = []
+  const policy: Partial<MqttPolicy> = {
+    take: async (_session, { payload }) => void taken.push(String(payload))
+  }
+  return withCore({ policy }, async (world) => {
+    const lasting = { clean: false, properties: { sessionExpiryInterval: 600 } }
+    const packet = { topic: 'b', qos: 2, messageId: 5 }
+    const first = await joined(world, lasting)
+    for (const dup of [false, true]) first.send(publish({ ...packet, dup }))
+    assert.is((await first.next())?.cmd, 'pubrec')
+    first.send({ cmd: 'pingreq' })
+    while ((await first.next())?.cmd !== 'pingresp');
+    first.socket.destroy()
+    const again = await joined(world, lasting)
+    again.send(publish({ ...packet, dup: true }))
+    assert.equal(await again.next(), { cmd: 'pubrec', messageId: 5, reasonCode: 0 })
+    assert.equal(taken, ['x'])
+    again.send({ cmd: 'pubrel', messageId: 5, reasonCode: 0 })
+    assert.is((await again.next())?.cmd, 'pubcomp')
+    again.send(publish({ ...packet, payload: 'another' }))
+    assert.is((await again.next())?.cmd, 'pubrec')
+    assert.equal(taken, ['x', 'another'])
+  })
+})
+
 packets('user properties keep their order and repetition on the wire', () =>
   withCore({}, async (world) => {
     const peer = await joined(world)
