@@ -39,7 +39,9 @@ export function createRetained(part: StorePart, clock: Clock): Retained {
   return {
     async get(topic) {
       try {
-        for await (const packet of readStored(part, topic)) return toRetainedMessage(packet, clock)
+        for await (const packet of readStored(part, topic)) {
+          return packet && toRetainedMessage(packet, clock)
+        }
         return undefined
       } catch (error) {
         throw toStoreError(error)
@@ -51,7 +53,7 @@ export function createRetained(part: StorePart, clock: Clock): Retained {
         const stored =
           filter === undefined ? readAllStored(part, after) : readStored(part, filter, after)
         for await (const packet of stored) {
-          const message = toRetainedMessage(packet, clock)
+          const message = packet && toRetainedMessage(packet, clock)
           if (!message) continue
           if (messages.length === limit) {
             return { messages, next: messages[messages.length - 1]!.topic }
@@ -134,7 +136,8 @@ function keyRange(filter: string, after: string | undefined) {
 }
 
 /**
- * Stored packets under a filter, in key order; the key is tested before the value is decoded.
+ * Stored packets under a filter, in key order; the key is tested before the value is decoded. Undefined for one
+ * that does not match: whoever reads may have enough of it.
  *
  * Costs what lies under the filter's literal prefix, not what is stored in all.
  */
@@ -142,15 +145,14 @@ export async function* readStored(
   part: StorePart,
   filter: string,
   after?: string
-): AsyncGenerator<StoredPacket> {
+): AsyncGenerator<StoredPacket | undefined> {
   if (!isWildcard(filter)) {
     const value = await part.get(PREFIX + filter)
     if (value) yield unpack(value)
     return
   }
   for await (const [key, value] of part.iterator(keyRange(filter, after))) {
-    if (!matchesFilter(filter, key.slice(PREFIX.length))) continue
-    yield unpack(value)
+    yield matchesFilter(filter, key.slice(PREFIX.length)) ? unpack(value) : undefined
   }
 }
 

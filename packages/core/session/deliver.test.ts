@@ -6,6 +6,7 @@ import {
   publish,
   wire,
   withCore,
+  withDirectory,
   type Peer,
   type TestWorld
 } from '../testing.ts'
@@ -209,5 +210,56 @@ deliveries('the time for an acknowledgement goes on over connections and their a
     assert.is(String((await third.next())?.payload), '2')
   })
 })
+
+for (const filter of ['a/0', 'a/+', '#']) {
+  for (const qos of [0, 1] as const) {
+    deliveries(
+      `what is published behind a SUBSCRIBE comes behind the retained: ${filter}, QoS ${qos}`,
+      () =>
+        withDirectory((directory) =>
+          withCore({ core: { directory } }, async (world) => {
+            const message = { topic: 'a/0', payload: Buffer.from('old'), qos, retain: true }
+            await world.space.publish(message)
+            for (let round = 0; round < 20; round++) {
+              const peer = await joined(world)
+              // In one packet of the network, without a look at the SUBACK.
+              peer.socket.cork()
+              peer.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: filter, qos }] })
+              peer.send(publish({ topic: 'a/0', payload: 'new', qos, messageId: 9 }))
+              peer.socket.uncork()
+              const texts: string[] = []
+              while (texts.length < 2) {
+                const packet = await peer.next()
+                if (packet?.cmd === 'publish') texts.push(String(packet.payload))
+              }
+              assert.equal(texts, ['old', 'new'])
+              peer.socket.destroy()
+            }
+          })
+        )
+    )
+  }
+}
+
+deliveries('retained messages of more than is read before the SUBACK come all the same', () =>
+  withCore({}, async (world) => {
+    const topics = Array.from(
+      { length: 200 },
+      (_, index) => `many/${String(index).padStart(4, '0')}`
+    )
+    for (const topic of topics) {
+      await world.space.publish({ topic, payload: Buffer.alloc(10_000), qos: 1, retain: true })
+    }
+    const peer = await joined(world, { properties: { receiveMaximum: 3 } })
+    await subscribed(peer, { 'many/+': { qos: 1 } })
+    const seen: string[] = []
+    while (seen.length < topics.length) {
+      const packet = await peer.next()
+      seen.push(packet?.topic)
+      peer.send({ cmd: 'puback', messageId: packet?.messageId, reasonCode: 0 })
+    }
+    assert.equal(seen, topics)
+  })
+)
 
 deliveries.run()

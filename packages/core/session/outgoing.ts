@@ -120,6 +120,12 @@ export class Outgoing {
     return false
   }
 
+  /** Whether a message may be handed over and wait here, where there is no room for it. */
+  mayWait(): boolean {
+    const { stream } = this.#connection
+    return this.#waiting.length < PAGE && stream.writableLength < HIGH_WATER_BYTES
+  }
+
   /** Whether the client has let a message wait for its acknowledgement for too long. */
   isStalled(): boolean {
     const { clock } = this.#connection

@@ -1,9 +1,9 @@
-import { readStored } from '../retained.ts'
 import type { QoS } from '../message.ts'
 import { isWildcard, topicFilterFault, type TopicFault } from '../topic.ts'
 import type { Connection } from './connection.ts'
 import type { Subscription } from './entry.ts'
 import type { Refusal, SubscriptionRequest } from './policy.ts'
+import { sendRetained } from './send-retained.ts'
 import type { WirePacket } from './wire.ts'
 
 /** MQTT 3.1.1's one code for a failed subscription [MQTT-3.9.3-2]. */
@@ -109,7 +109,11 @@ function tellRefused(connection: Connection, filter: string, rule: string): void
   }
 }
 
-export function subscribe(connection: Connection, packet: WirePacket): void {
+/**
+ * Subscribes and answers. What comes behind it in the connection has to wait for the promise, which resolves
+ * when the SUBACK and the first of what is retained are on their way.
+ */
+export function subscribe(connection: Connection, packet: WirePacket): Promise<void> | void {
   const { entry, policy, sessions, version } = connection
   const { subscriptions: held } = entry
   const requests = packet.subscriptions as WireSubscription[]
@@ -156,21 +160,27 @@ export function subscribe(connection: Connection, packet: WirePacket): void {
   const subscriptions = [...added.values()]
   const stored = sessions.subscribe(entry, subscriptions)
   tellSubscribed(connection, subscriptions)
-  stored
+  const failed = (error: unknown) =>
+    connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
+  const finish = async (sendRest: () => Promise<void>) => {
+    await sendRest()
+    if (connection.cause) return
+    const asked = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
+    await policy.subscribed?.(connection, asked)
+  }
+  return stored
     .then(
-      () => {
-        if (connection.cause) return
-        acknowledge()
-        return afterwards(connection, subscriptions, wantsRetained)
+      async () => {
+        const sendRest = await sendRetained(connection, wantsRetained, acknowledge)
+        // A client that takes its time holds up nobody, itself included.
+        finish(sendRest).catch(failed)
       },
       (error: unknown) => {
         connection.log.error(error, `${policy.personality} could not store a subscription`)
         connection.refuse(STORE_FAILED)
       }
     )
-    .catch((error: unknown) =>
-      connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
-    )
+    .catch(failed)
 }
 
 /** [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none. */
@@ -184,46 +194,6 @@ function isSentRetained(
   if (group !== undefined || retainHandling === 2) return false
   if (retainHandling === 1 && !isNew) return false
   return policy.retainedForWildcards !== false || !spaceFilters.some(isWildcard)
-}
-
-/** When the SUBACK is on its way. */
-async function afterwards(
-  connection: Connection,
-  subscriptions: Subscription[],
-  wantsRetained: Set<Subscription>
-): Promise<void> {
-  const { policy } = connection
-  for (const subscription of wantsRetained) await sendRetained(connection, subscription)
-  const granted = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
-  await policy.subscribed?.(connection, granted)
-}
-
-async function sendRetained(connection: Connection, subscription: Subscription): Promise<void> {
-  const { clock, entry, part } = connection
-  const { subscriptions: held } = entry
-  const { outgoing } = connection
-  const identifiers = subscription.identifier === undefined ? [] : [subscription.identifier]
-  const watch = outgoing.watchRetained()
-  try {
-    for (const filter of subscription.spaceFilters) {
-      for await (const stored of readStored(part, filter)) {
-        const { topic, payload, properties, messageExpiry } = stored
-        if (messageExpiry !== undefined && messageExpiry <= clock.now()) continue
-        if (!(await outgoing.whenRoom())) return
-        if (watch.isOvertaken(topic) || held.get(subscription.filter) !== subscription) continue
-        const message = {
-          topic,
-          payload,
-          ...(properties ? { properties } : {}),
-          ...(messageExpiry !== undefined ? { messageExpiry } : {})
-        }
-        const qos = Math.min(stored.qos, subscription.qos) as QoS
-        outgoing.deliver(message, { qos, retain: true, identifiers })
-      }
-    }
-  } finally {
-    watch.end()
-  }
 }
 
 function tellSubscribed(
