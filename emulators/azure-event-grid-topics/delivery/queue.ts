@@ -118,7 +118,7 @@ export function createQueue(deps: QueueDeps): Queue {
     return batch
   }
 
-  /** Nothing here may fail but the store; then the event is tried again later, and after a restart. */
+  /** Nothing here may fail but the store; what it fails with waits there for the next start. */
   function watch(work: Promise<void> | undefined): void {
     work?.catch((error: unknown) => {
       if (closed) return
