@@ -10,12 +10,16 @@ export function logged(
   ms: number,
   count = 1
 ): Promise<string> {
+  let isAwaited = true
   const found = async () => {
-    for (;;) {
+    while (isAwaited) {
       const fitting = lines.filter((line) => pattern.test(line))
       if (fitting.length >= count) return fitting[count - 1]!
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
+    throw new Error('nobody waits for it any more')
   }
-  return within(ms, found(), `line ${count} of the log with ${pattern}`)
+  return within(ms, found(), `line ${count} of the log with ${pattern}`).finally(() => {
+    isAwaited = false
+  })
 }
