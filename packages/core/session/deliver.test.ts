@@ -214,7 +214,7 @@ deliveries('the time for an acknowledgement goes on over connections and their a
 for (const filter of ['a/0', 'a/+', '#']) {
   for (const qos of [0, 1] as const) {
     deliveries(
-      `what is published behind a SUBSCRIBE comes behind the retained: ${filter}, QoS ${qos}`,
+      `what is published at the SUBACK comes behind the retained: ${filter}, QoS ${qos}`,
       () =>
         withDirectory((directory) =>
           withCore({ core: { directory } }, async (world) => {
@@ -222,11 +222,8 @@ for (const filter of ['a/0', 'a/+', '#']) {
             await world.space.publish(message)
             for (let round = 0; round < 20; round++) {
               const peer = await joined(world)
-              // In one packet of the network, without a look at the SUBACK.
-              peer.socket.cork()
-              peer.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: filter, qos }] })
+              await subscribed(peer, { [filter]: { qos } })
               peer.send(publish({ topic: 'a/0', payload: 'new', qos, messageId: 9 }))
-              peer.socket.uncork()
               const texts: string[] = []
               while (texts.length < 2) {
                 const packet = await peer.next()

@@ -1,6 +1,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { connectPacket, joined, publish, wire, withCore, within } from '../testing.ts'
+import {
+  connectPacket,
+  joined,
+  publish,
+  wire,
+  withCore,
+  withDirectory,
+  within
+} from '../testing.ts'
 
 const farewell = suite('farewell')
 
@@ -34,6 +42,38 @@ farewell('a client that has said goodbye and is not quite done sees no reset eit
     assert.equal(errors, [])
     assert.is(world.space.session('open', 'c1'), undefined)
   })
+)
+
+farewell('a client is done once it is done, though its SUBSCRIBE is not stored yet', () =>
+  withDirectory((directory) =>
+    withCore({ core: { directory } }, async (world) => {
+      const seen: string[] = []
+      const causes: string[] = []
+      let heard = () => {}
+      world.space.listen({
+        published: ({ message }) => seen.push(message.topic),
+        session(event) {
+          if (event.type !== 'disconnected') return
+          causes.push(event.cause.by)
+          heard()
+        }
+      })
+      for (let round = 0; round < 20; round++) {
+        const will = { topic: 'will', payload: 'w', qos: 0, retain: false }
+        const properties = { sessionExpiryInterval: 60 }
+        const peer = await joined(world, { will, properties })
+        const over = new Promise<void>((resolve) => (heard = resolve))
+        peer.socket.cork()
+        peer.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 0 }] })
+        peer.send(publish({ topic: 'last', qos: 0, messageId: undefined }))
+        peer.send({ cmd: 'disconnect' })
+        peer.socket.end()
+        await within(20_000, over, 'the end of the connection')
+      }
+      assert.equal(causes, Array(20).fill('client'))
+      assert.equal(seen, Array(20).fill('last'))
+    })
+  )
 )
 
 farewell('nor does one whose CONNECT was refused, which reads why', () =>

@@ -7,10 +7,8 @@ import type { Refusal } from './policy.ts'
 import { subscribe, unsubscribe } from './subscribe.ts'
 import type { WirePacket } from './wire.ts'
 
-/** Packets kept back for a while; reading stops above it, so it bounds memory. */
+/** Packets kept back until the broker is ready; reading stops above it, so it bounds memory. */
 const HELD_PACKETS = 64
-/** What moves deliveries on, and has no order with what a client asks for. */
-const ACKNOWLEDGEMENTS = new Set(['puback', 'pubrec', 'pubcomp'])
 
 /** What a topic name that the standard forbids is answered with. */
 function topicRefusal(fault: TopicFault, disconnects: boolean | undefined): Refusal {
@@ -34,8 +32,6 @@ export class Inbound {
   #taking: Set<number> = noMembers()
   #state: 'connecting' | 'held' | 'open' = 'connecting'
   #waiting: WirePacket[] = []
-  /** SUBSCRIBEs that are not answered yet. */
-  #subscribing = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -53,9 +49,8 @@ export class Inbound {
       this.#state = 'held'
       connection.toBroker(settled.packet!)
       settled.packet = undefined
-    } else if (ACKNOWLEDGEMENTS.has(packet.cmd) && this.#state === 'open') {
-      this.#handle(packet)
-    } else if (this.#waiting.length > 0 || this.#waits(packet)) {
+    } else if (this.#state === 'held') {
+      // aedes answers protocol errors properly only once its client is wholly connected.
       this.#waiting.push(packet)
       if (this.#waiting.length >= HELD_PACKETS) connection.client.pause()
     } else {
@@ -65,34 +60,12 @@ export class Inbound {
 
   /** The broker is ready for more than CONNECT. */
   open(): void {
-    this.#state = 'open'
-    this.#goOn()
-  }
-
-  /** aedes answers protocol errors properly only once its client is wholly connected. */
-  #waits({ cmd }: WirePacket): boolean {
-    return this.#state === 'held' || (this.#subscribing > 0 && cmd !== 'subscribe')
-  }
-
-  /** What is published behind a SUBSCRIBE finds it done, and comes behind what was retained before. */
-  #subscribe(packet: WirePacket): void {
-    const answered = subscribe(this.#connection, packet)
-    if (!answered) return
-    this.#subscribing++
-    void answered.then(() => {
-      this.#subscribing--
-      this.#goOn()
-    })
-  }
-
-  #goOn(): void {
     const connection = this.#connection
-    const wasPaused = this.#waiting.length >= HELD_PACKETS
-    while (this.#waiting.length > 0 && !this.#waits(this.#waiting[0]!)) {
-      const packet = this.#waiting.shift()!
-      if (!connection.client.closed && !connection.cause) this.#handle(packet)
-    }
-    if (wasPaused && this.#waiting.length < HELD_PACKETS) connection.client.resume()
+    this.#state = 'open'
+    const packets = this.#waiting
+    this.#waiting = []
+    for (const packet of packets) if (!connection.client.closed) this.#handle(packet)
+    if (packets.length >= HELD_PACKETS) connection.client.resume()
   }
 
   /** What a personality's check fails with is one client's affair, and no end of the process. */
@@ -122,7 +95,7 @@ export class Inbound {
       case 'publish':
         return this.#publish(packet)
       case 'subscribe':
-        return this.#subscribe(packet)
+        return subscribe(connection, packet)
       case 'unsubscribe':
         return unsubscribe(connection, packet)
       case 'disconnect':

@@ -12,8 +12,7 @@ interface Found {
 }
 
 /**
- * Acknowledges new subscriptions and sends them what is retained; resolves when the first of it is on its way,
- * with what sends the rest.
+ * Acknowledges new subscriptions and sends them what is retained.
  *
  * What is published once the SUBACK has come is to arrive behind what was retained before, so the first of it is
  * in hand by then. Of very many, or few among very many others, those that are read later may be overtaken.
@@ -22,7 +21,7 @@ export async function sendRetained(
   connection: Connection,
   subscriptions: Iterable<Subscription>,
   acknowledge: () => void
-): Promise<() => Promise<void>> {
+): Promise<void> {
   const { clock, entry, outgoing, policy } = connection
   const watch = outgoing.watchRetained()
   const reading = readAll(connection, subscriptions)
@@ -65,7 +64,7 @@ export async function sendRetained(
   })
   if (!connection.cause) acknowledge()
   while (first.length > 0 && outgoing.mayWait()) send(first.shift()!)
-  return () => sendRest(first)
+  await sendRest(first)
 }
 
 async function* readAll(

@@ -109,11 +109,7 @@ function tellRefused(connection: Connection, filter: string, rule: string): void
   }
 }
 
-/**
- * Subscribes and answers. What comes behind it in the connection has to wait for the promise, which resolves
- * when the SUBACK and the first of what is retained are on their way.
- */
-export function subscribe(connection: Connection, packet: WirePacket): Promise<void> | void {
+export function subscribe(connection: Connection, packet: WirePacket): void {
   const { entry, policy, sessions, version } = connection
   const { subscriptions: held } = entry
   const requests = packet.subscriptions as WireSubscription[]
@@ -160,27 +156,22 @@ export function subscribe(connection: Connection, packet: WirePacket): Promise<v
   const subscriptions = [...added.values()]
   const stored = sessions.subscribe(entry, subscriptions)
   tellSubscribed(connection, subscriptions)
-  const failed = (error: unknown) =>
-    connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
-  const finish = async (sendRest: () => Promise<void>) => {
-    await sendRest()
-    if (connection.cause) return
-    const asked = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
-    await policy.subscribed?.(connection, asked)
-  }
-  return stored
+  stored
     .then(
       async () => {
-        const sendRest = await sendRetained(connection, wantsRetained, acknowledge)
-        // A client that takes its time holds up nobody, itself included.
-        finish(sendRest).catch(failed)
+        await sendRetained(connection, wantsRetained, acknowledge)
+        if (connection.cause) return
+        const asked = subscriptions.map(({ filter, qos }) => ({ filter, qos }))
+        await policy.subscribed?.(connection, asked)
       },
       (error: unknown) => {
         connection.log.error(error, `${policy.personality} could not store a subscription`)
         connection.refuse(STORE_FAILED)
       }
     )
-    .catch(failed)
+    .catch((error: unknown) =>
+      connection.log.error(error, `${policy.personality} failed behind a SUBACK`)
+    )
 }
 
 /** [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; a shared subscription gets none. */
