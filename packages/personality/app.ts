@@ -30,8 +30,26 @@ export function createNodeHandler(answer: Pipeline): NodeHandler {
   return async (incoming, outgoing) => {
     const reply = await answer(fromIncoming(incoming, false))
     if (!incoming.complete && !outgoing.shouldKeepAlive) await untilSent(incoming)
+    await endOfTurn()
     writeReply(outgoing, reply)
   }
+}
+
+let turn: Promise<void> | undefined
+
+/**
+ * Answers go out together at the end of the event loop's turn in which they are ready. A write to a client that
+ * sleeps wakes its processor, which on a virtual machine costs more than the rest of the request; the
+ * writes that follow at once find it awake.
+ */
+function endOfTurn(): Promise<void> {
+  turn ??= new Promise((resolve) => {
+    setImmediate(() => {
+      turn = undefined
+      resolve()
+    })
+  })
+  return turn
 }
 
 /** A client that is still sending its body sends more within this. */
