@@ -90,6 +90,27 @@ shadows(
   }
 )
 
+shadows('updates keep their turn, and count on, however many other shadows come between', () =>
+  withShadows(undefined, async (all) => {
+    const versionOf = async (thing: string): Promise<number> => {
+      const { accepted } = await all.update({ thing }, update({ reported: { on: true } }))
+      return (JSON.parse(accepted) as { version: number }).version
+    }
+    // Far more than are kept in memory, while the first updates are still under way.
+    const others = () =>
+      Promise.all(Array.from({ length: 2000 }, (_, i) => versionOf(`other-${i}`)))
+    const first = Array.from({ length: 50 }, () => versionOf('lamp'))
+    const between = others()
+    const last = Array.from({ length: 50 }, () => versionOf('lamp'))
+    assert.equal(
+      await Promise.all([...first, ...last]),
+      Array.from({ length: 100 }, (_, index) => index + 1)
+    )
+    assert.ok((await between).every((version) => version === 1))
+    assert.ok((await others()).every((version) => version === 2))
+  })
+)
+
 shadows('keys that mean something to JavaScript are keys like any other', () =>
   withShadows(undefined, async (all) => {
     const id = { thing: 'lamp' }

@@ -22,6 +22,14 @@ interface StoredShadow {
   reported?: Pick<Section, 'state' | 'metadata'>
 }
 
+/** A shadow in memory. */
+interface Entry {
+  /** As it is in the records, and never changed in place; undefined: that has to be looked up. */
+  shadow: Shadow | undefined
+  /** What runs last on it, while something does. */
+  last: Promise<unknown> | undefined
+}
+
 /** What remains of a deleted shadow: its count goes on for a while. */
 interface Tombstone {
   deletedVersion: number
@@ -53,8 +61,8 @@ export interface ShadowStore {
 /** Re-created within that time a shadow counts on from where it was. */
 const TOMBSTONE_MS = 48 * 3600 * 1000
 const SWEEP_MS = 3600 * 1000
-/** Shadows that are kept in memory, too: a device that reports does so again. */
-const REMEMBERED = 512
+/** Shadows that are kept in memory, too, in each of two generations: a device that reports does so again. */
+const REMEMBERED = 256
 /** Which shadows were deleted when: `!deleted:{milliseconds}:{key}`. No thing's name has a `!`. */
 const DELETED = '!deleted:'
 
@@ -80,16 +88,27 @@ function fromStored({ version, desired, reported }: StoredShadow): Shadow {
 }
 
 export function createShadowStore(records: Records, clock: Clock, log: CoreLog): ShadowStore {
-  const running = new Map<string, Promise<unknown>>()
-  /** As they are in the records; those that were used last stand behind. Nobody changes one in place. */
-  const remembered = new Map<string, Shadow>()
+  // Nothing is taken out of them: a Map that loses and gains a key with each call leaves its old tables to
+  // the collector's slow half, with all that was in them.
+  let recent = new Map<string, Entry>()
+  let older = new Map<string, Entry>()
   let cancelSweep = () => {}
   let closed = false
 
-  function remember(key: string, shadow: Shadow): void {
-    remembered.delete(key)
-    remembered.set(key, shadow)
-    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value!)
+  function entryOf(key: string): Entry {
+    const known = recent.get(key)
+    if (known) return known
+    const entry = older.get(key) ?? { shadow: undefined, last: undefined }
+    if (recent.size >= REMEMBERED) grow()
+    recent.set(key, entry)
+    return entry
+  }
+
+  /** The recent ones become the older ones, which go, but for those that somebody waits for. */
+  function grow(): void {
+    for (const [key, entry] of older) if (entry.last) recent.set(key, entry)
+    older = recent
+    recent = new Map()
   }
 
   async function load(key: string): Promise<{ shadow: Shadow | undefined; lastVersion: number }> {
@@ -102,12 +121,15 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
   }
 
   /** One after the other for one shadow, side by side for others. */
-  function inTurn<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = running.get(key)
-    const result = before ? before.then(task, task) : task()
-    running.set(key, result)
-    const forget = () => running.get(key) === result && running.delete(key)
-    result.then(forget, forget)
+  function inTurn<T>(key: string, task: (entry: Entry) => Promise<T>): Promise<T> {
+    const entry = entryOf(key)
+    const run = () => task(entry)
+    const result = entry.last ? entry.last.then(run, run) : run()
+    entry.last = result
+    const done = () => {
+      if (entry.last === result) entry.last = undefined
+    }
+    result.then(done, done)
     return result
   }
 
@@ -140,11 +162,14 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
 
   sweepLater()
   return {
-    read: async (id) => remembered.get(keyOf(id)) ?? (await load(keyOf(id))).shadow,
+    async read(id) {
+      const key = keyOf(id)
+      return (recent.get(key) ?? older.get(key))?.shadow ?? (await load(key)).shadow
+    },
     change(id, change) {
       const key = keyOf(id)
-      return inTurn(key, async () => {
-        const known = remembered.get(key)
+      return inTurn(key, async (entry) => {
+        const known = entry.shadow
         const { shadow: before, lastVersion } = known
           ? { shadow: known, lastVersion: known.version }
           : await load(key)
@@ -155,9 +180,9 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
           : toText({ deletedVersion: lastVersion, deletedAtMs })
         const changes: RecordChange[] = [{ put: key, value: Buffer.from(kept) }]
         if (!shadow) changes.push({ put: toDeletedKey(deletedAtMs, key), value: NOTHING })
-        remembered.delete(key) // whether this is stored or fails, it is not what it was
+        entry.shadow = undefined // whether this is stored or fails, it is not what it was
         await records.commit(changes)
-        if (shadow) remember(key, shadow)
+        if (shadow) entry.shadow = shadow
         return result
       })
     },
@@ -172,7 +197,9 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
       }
       return names
     },
-    forget: () => remembered.clear(),
+    forget() {
+      for (const entry of [...recent.values(), ...older.values()]) entry.shadow = undefined
+    },
     close() {
       closed = true
       cancelSweep()
