@@ -35,8 +35,8 @@ export interface Signatures {
   of(key: AccessKey, scope: Scope, request: SignedRequest): string
 }
 
-/** Days and regions are the callers' to invent, so the keys kept for them have to be bounded. */
-const KEYS_KEPT = 100
+/** Days, regions and headers are the callers' to invent, so what is kept for them has to be bounded. */
+const KEPT = 100
 
 /** Appended to a presigned URL after signing, so never part of what was signed. */
 const UNSIGNED_QUERY = new Set(['X-Amz-Signature', 'X-Amz-Security-Token'])
@@ -50,25 +50,50 @@ type Query = Record<string, string | string[]>
  */
 export function createSignatures(): Signatures {
   const keys = new Map<string, KeyObject>()
+  const sorted = new Map<string, SortedNames>()
   return {
     of(key, scope, request) {
       const credentialScope = `${scope.day}/${scope.region}/${scope.service}/aws4_request`
-      const hash = hashOf(toCanonicalRequest(request))
+      const { signedHeaders } = request
+      const names = kept(sorted, signedHeaders, () => sortNames(signedHeaders))
+      const hash = hashOf(toCanonicalRequest(request, names))
       const toSign = `${ALGORITHM_IDENTIFIER}\n${request.date}\n${credentialScope}\n${hash}`
-      const signingKey = keyOf(keys, key, scope, credentialScope)
+      const signingKey = kept(keys, `${key.accessKeyId}/${credentialScope}`, () =>
+        deriveKey(key, scope)
+      )
       return createHmac('sha256', signingKey).update(toSign).digest('hex')
     }
   }
 }
 
-function toCanonicalRequest(request: SignedRequest): string {
-  const names = request.signedHeaders.split(';').sort()
+/** The value of a name; made when it is asked for first, and again when many others were since. */
+function kept<Value>(values: Map<string, Value>, name: string, make: () => Value): Value {
+  const known = values.get(name)
+  if (known !== undefined) return known
+  const oldest = values.size >= KEPT ? values.keys().next().value : undefined
+  if (oldest !== undefined) values.delete(oldest)
+  const made = make()
+  values.set(name, made)
+  return made
+}
+
+interface SortedNames {
+  list: readonly string[]
+  text: string
+}
+
+function sortNames(signedHeaders: string): SortedNames {
+  const list = signedHeaders.split(';').sort()
+  return { list, text: list.join(';') }
+}
+
+function toCanonicalRequest(request: SignedRequest, names: SortedNames): string {
   let headers = ''
-  for (const name of names) headers += `${name}:${toCanonicalValue(request.headers, name)}\n`
+  for (const name of names.list) headers += `${name}:${toCanonicalValue(request.headers, name)}\n`
   const query =
     request.rawQuery === '' ? '' : getCanonicalQuery({ query: toQuery(request.rawQuery) } as never)
   const payloadHash = request.payloadHash ?? hashOf(request.body)
-  return `${request.method}\n${toCanonicalPath(request.path)}\n${query}\n${headers}\n${names.join(';')}\n${payloadHash}`
+  return `${request.method}\n${toCanonicalPath(request.path)}\n${query}\n${headers}\n${names.text}\n${payloadHash}`
 }
 
 /** What is at the ends goes, and what is between words is one space. */
@@ -104,24 +129,12 @@ function encode(text: string): string {
   )
 }
 
-function keyOf(
-  keys: Map<string, KeyObject>,
-  { accessKeyId, secretAccessKey }: AccessKey,
-  scope: Scope,
-  credentialScope: string
-): KeyObject {
-  const name = `${accessKeyId}/${credentialScope}`
-  const known = keys.get(name)
-  if (known) return known
-  const oldest = keys.size >= KEYS_KEPT ? keys.keys().next().value : undefined
-  if (oldest !== undefined) keys.delete(oldest)
+function deriveKey({ secretAccessKey }: AccessKey, scope: Scope): KeyObject {
   let key: string | Buffer = `AWS4${secretAccessKey}`
   for (const part of [scope.day, scope.region, scope.service, 'aws4_request']) {
     key = createHmac('sha256', key).update(part).digest()
   }
-  const made = createSecretKey(key as Buffer)
-  keys.set(name, made)
-  return made
+  return createSecretKey(key as Buffer)
 }
 
 /** In one call, which takes half as long; the oldest of the supported versions of Node do not have it. */
