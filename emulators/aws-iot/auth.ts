@@ -56,7 +56,7 @@ export async function authenticate(call: Call<State, Principal>): Promise<void> 
   call.state.rates.checkOperation(call.operationName)
 }
 
-async function identify(call: Call<State, Principal>): Promise<Principal> {
+function identify(call: AnyCall): Promise<Principal> | Principal {
   const authorization = call.header('authorization')
   if (authorization !== undefined) return verify(call, fromHeader(call, authorization))
   if (call.rawQuery.includes('X-Amz-')) return verify(call, fromQuery(call))

@@ -25,7 +25,8 @@ export async function updateThingShadow(call: AwsCall): Promise<Reply> {
   const { shadows, shadowTopics } = call.state
   const id = toShadowId(call)
   const updated = await shadows.update(id, call.body)
-  await shadowTopics.announce(id, updated)
+  const told = shadowTopics.announce(id, updated)
+  if (told) await told
   return jsonText(updated.accepted)
 }
 

@@ -39,8 +39,8 @@ export interface ShadowTopics {
    * @param connectionId of the MQTT client that asks
    */
   answer(request: ShadowRequest, payload: Buffer, connectionId?: string): Promise<void>
-  /** Tells what an update changed, whichever door it came by. */
-  announce(id: ShadowId, updated: Updated): Promise<void>
+  /** Tells what an update changed, whichever door it came by. Undefined: nobody hears it. */
+  announce(id: ShadowId, updated: Updated): Promise<unknown> | undefined
   /** Tells of a deletion that came by HTTP. */
   announceDeletion(id: ShadowId, deleted: string): Promise<void>
 }
@@ -70,18 +70,21 @@ export function createShadowTopics(options: {
     return space.publish(message, ORIGIN)
   }
 
-  async function announce(id: ShadowId, { accepted, delta, documents }: Updated): Promise<void> {
+  function announce(id: ShadowId, { accepted, delta, documents }: Updated) {
     const told = [
       publish(id, 'update/accepted', () => accepted),
       publish(id, 'update/delta', delta),
       publish(id, 'update/documents', documents)
-    ].filter((published) => published !== undefined)
-    if (told.length > 0) await Promise.all(told)
+    ]
+    return told.some((one) => one !== undefined) ? Promise.all(told) : undefined
   }
 
   async function act({ verb, ...id }: ShadowRequest, payload: Buffer): Promise<void> {
     checkShadowId(id)
-    if (verb === 'update') return announce(id, await shadows.update(id, payload))
+    if (verb === 'update') {
+      await announce(id, await shadows.update(id, payload))
+      return
+    }
     // What is in a delete is not looked at; a token in it comes back.
     const clientToken = verb === 'get' ? parseClientToken(payload) : findClientToken(payload)
     const answer = await shadows[verb](id, clientToken)
