@@ -30,7 +30,7 @@ export function createLog(level: LogLevel, descriptor: 1 | 2 = 1): ServerLog {
     if (gathered.length >= GATHER_LENGTH) pour()
     else waiting ??= setTimeout(pour, GATHER_MS)
   }
-  const log = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, { write })
+  const log = pino({ level, base: undefined, timestamp: createTimestamp() }, { write })
   return {
     info: (message) => log.info(message),
     warn(message) {
@@ -45,6 +45,20 @@ export function createLog(level: LogLevel, descriptor: 1 | 2 = 1): ServerLog {
       pour()
       destination.flushSync()
     }
+  }
+}
+
+/** The time as pino wants it, written once a millisecond: many lines share one. */
+function createTimestamp(): () => string {
+  let writtenMs = NaN
+  let text = ''
+  return () => {
+    const nowMs = Date.now()
+    if (nowMs !== writtenMs) {
+      writtenMs = nowMs
+      text = `,"time":"${new Date(nowMs).toISOString()}"`
+    }
+    return text
   }
 }
 
