@@ -60,7 +60,7 @@ export const controlPlaneOperations = defineOperations<State>()({
   DescribeThing: {
     method: 'GET',
     path: '/things/{thingName}',
-    raises: ['ThingNotFound'],
+    raises: ['NameInvalid', 'ThingNotFound'],
     handle: describeThing,
     source: `${API}/API_DescribeThing.html`
   },
@@ -78,7 +78,7 @@ export const controlPlaneOperations = defineOperations<State>()({
     path: '/things/{thingName}',
     query: deleteThingQuery,
     invalid,
-    raises: ['ThingVersionConflict', 'ThingAttached'],
+    raises: ['NameInvalid', 'ThingVersionConflict', 'ThingAttached'],
     handle: deleteThing,
     source: `${API}/API_DeleteThing.html`
   },
@@ -96,7 +96,7 @@ export const controlPlaneOperations = defineOperations<State>()({
     body: createPolicyBody,
     bodyLimit: limits.payloadBytes,
     invalid,
-    raises: ['PolicyMalformed', 'PolicyTooLong', 'PolicyExists'],
+    raises: ['NameInvalid', 'PolicyMalformed', 'PolicyTooLong', 'PolicyExists'],
     handle: createPolicy,
     source: `${API}/API_CreatePolicy.html`
   },
@@ -106,7 +106,7 @@ export const controlPlaneOperations = defineOperations<State>()({
     body: attachPolicyBody,
     bodyLimit: limits.payloadBytes,
     invalid,
-    raises: ['PolicyNotFound', 'PrincipalInvalid', 'CertificateNotFound'],
+    raises: ['NameInvalid', 'PolicyNotFound', 'PrincipalInvalid', 'CertificateNotFound'],
     handle: attachPolicy,
     source: `${API}/API_AttachPolicy.html`
   },
