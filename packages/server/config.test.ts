@@ -52,6 +52,11 @@ order('takes an empty variable as not said', () => {
   assert.is(read({ env: { FOGBANK_AUTH: '' }, file: { auth: 'lenient' } }).auth, 'lenient')
 })
 
+order('lets variables of the same beginning be that others have given', () => {
+  const env = { FOGBANK_PORT: 'tcp://10.0.0.1:4600', FOGBANK_SERVICE_HOST: '10.0.0.1' }
+  assert.is(read({ env }).portBase, 4600)
+})
+
 order('separates ids by commas', () => {
   const both = ['shiftr', 'aws-iot'].filter((id) => personalities.some(({ name }) => name === id))
   assert.equal(read({ flags: { only: both.join(', ') } }).only, both)
@@ -154,6 +159,11 @@ const MISTAKES: [what: string, said: Said, sentence: string][] = [
     'a URL for a name',
     { env: { FOGBANK_HOSTNAME: 'fogbank,http://iot.example:4610' } },
     '"hostname" is "fogbank,http://iot.example:4610", but "http://iot.example:4610" is no name of a host; leave out scheme, port and path, and separate names by commas'
+  ],
+  [
+    'a misspelt variable',
+    { env: { FOGBANK_PORTBASE: '5000' } },
+    'the variable FOGBANK_PORTBASE is read by nothing; did you mean FOGBANK_PORT_BASE?'
   ],
   ['a list', { file: ['hints'] }, 'config: it is ["hints"], but it must be an object'],
   [

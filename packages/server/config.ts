@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { closest } from 'fastest-levenshtein'
+import { closest, distance } from 'fastest-levenshtein'
 import { authoritySettingsSchema, type AuthoritySettings } from '@fogbank/authority'
 import {
   compileSchema,
@@ -89,6 +89,7 @@ export function readConfiguration(
   const fromFile = file && 'config' in file ? file.config : readFile(file?.path)
   const origin = file && 'config' in file ? 'config' : (file?.path ?? DEFAULT_FILE)
   checkFile(schemasOf(definitions), fromFile, origin)
+  checkVariables(env)
   const values: Record<string, unknown> = {}
   for (const [name, setting] of Object.entries<Setting>(settings)) {
     values[name] =
@@ -111,6 +112,22 @@ export function readConfiguration(
     authority: (own.authority ?? {}) as AuthoritySettings,
     compatibilityPorts: (own.compatibilityPorts ?? {}) as Record<string, string>,
     personalities: Object.fromEntries(definitions.map(({ name }) => [name, own[name] ?? {}]))
+  }
+}
+
+const VARIABLES = ['FOGBANK_CONFIG', ...Object.values<Setting>(settings).map(({ env }) => env)]
+
+/**
+ * Only what is one letter off: others of these names are the user's own, or Kubernetes', which gives those of a
+ * service called fogbank to every container beside it.
+ * @throws UsageError for a variable that nobody reads
+ */
+function checkVariables(env: Record<string, string | undefined>): void {
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('FOGBANK_') || VARIABLES.includes(name)) continue
+    const guess = closest(name, VARIABLES)
+    if (distance(name, guess) > 1) continue
+    throw new UsageError(`the variable ${name} is read by nothing; did you mean ${guess}?`)
   }
 }
 
