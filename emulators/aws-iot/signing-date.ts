@@ -19,20 +19,12 @@ export function fromDateHeader(date: string): string {
   return `${year}${String(month).padStart(2, '0')}${day.padStart(2, '0')}T${hour}${minute}${second}Z`
 }
 
-/** All that is signed within a second says the same. */
-let last = { date: '', timeMs: NaN }
-
 /**
  * Milliseconds since 1970 of a date in basic form.
  * @param given as the client has sent it
  * @throws ProviderError DateMalformed
  */
 export function toTime(date: string, given = date): number {
-  if (date !== last.date) last = { date, timeMs: parse(date, given) }
-  return last.timeMs
-}
-
-function parse(date: string, given: string): number {
   const parts = BASIC_FORM.exec(date)
   if (!parts) throw errors.DateMalformed({ date: given })
   const month = Number(parts[2])

@@ -40,6 +40,8 @@ export interface Configuration {
 
 /** The file that is read when it is there and --config names no other. */
 const DEFAULT_FILE = 'fogbank.config.json'
+/** What of the environment is read. */
+const VARIABLES = ['FOGBANK_CONFIG', ...Object.values<Setting>(settings).map(({ env }) => env)]
 /** Underscores are in no host's name, but in those that Docker Compose gives. */
 const HOSTNAME = /^(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$/
 
@@ -114,8 +116,6 @@ export function readConfiguration(
     personalities: Object.fromEntries(definitions.map(({ name }) => [name, own[name] ?? {}]))
   }
 }
-
-const VARIABLES = ['FOGBANK_CONFIG', ...Object.values<Setting>(settings).map(({ env }) => env)]
 
 /**
  * Only what is one letter off: others of these names are the user's own, or Kubernetes', which gives those of a

@@ -25,8 +25,7 @@ export async function updateThingShadow(call: AwsCall): Promise<Reply> {
   const { shadows, shadowTopics } = call.state
   const id = toShadowId(call)
   const updated = await shadows.update(id, call.body)
-  const told = shadowTopics.announce(id, updated)
-  if (told) await told
+  await shadowTopics.announce(id, updated)
   return jsonText(updated.accepted)
 }
 

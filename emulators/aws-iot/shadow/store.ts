@@ -99,13 +99,13 @@ export function createShadowStore(records: Records, clock: Clock, log: CoreLog):
     const known = recent.get(key)
     if (known) return known
     const entry = older.get(key) ?? { shadow: undefined, last: undefined }
-    if (recent.size >= REMEMBERED) grow()
+    if (recent.size >= REMEMBERED) age()
     recent.set(key, entry)
     return entry
   }
 
   /** The recent ones become the older ones, which go, but for those that somebody waits for. */
-  function grow(): void {
+  function age(): void {
     for (const [key, entry] of older) if (entry.last) recent.set(key, entry)
     older = recent
     recent = new Map()
